@@ -1,0 +1,16 @@
+// The table of one ISA: every family of kernels writes its functions into it.
+#include "kernels/table.h"
+
+#include "kernels/isa/vec.h"
+
+namespace sf::SF_ISA_NAMESPACE {
+
+void fill_table(KernelTable& table);
+
+void fill_table(KernelTable& table) {
+  table.isa = SF_ISA_NAME;
+  table.f32.width = Vec<float>::kWidth;
+  table.f64.width = Vec<double>::kWidth;
+}
+
+}  // namespace sf::SF_ISA_NAMESPACE

@@ -1,0 +1,238 @@
+// Vec<T>: one vector register of float or double, of the width of the ISA this file is compiled
+// for (SSE2 and NEON 16 bytes, AVX2 32, AVX-512 64). Kernels name no intrinsic; they use this.
+//
+// Everything here has internal linkage: files in isa/ are compiled once per ISA, and a symbol that
+// two of them share would let the linker put wide instructions where a narrow CPU meets them.
+#pragma once
+#include <cstdint>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define SF_INLINE inline __attribute__((always_inline))
+
+namespace sf::SF_ISA_NAMESPACE {
+namespace {
+
+#if defined(SF_ISA_avx512)
+constexpr int kVecBytes = 64;
+#elif defined(SF_ISA_avx2)
+constexpr int kVecBytes = 32;
+#else
+constexpr int kVecBytes = 16;
+#endif
+
+// Raw: the register. Int: integers of the same width, also the mask type (a lane is 0 or -1).
+// Loose: Raw as it lies in memory, without alignment.
+template <class T>
+struct Types;
+template <>
+struct Types<float> {
+  using Lane = int32_t;
+  typedef float Raw __attribute__((vector_size(kVecBytes)));
+  typedef int32_t Int __attribute__((vector_size(kVecBytes)));
+  typedef float Loose __attribute__((vector_size(kVecBytes), aligned(4), may_alias));
+};
+template <>
+struct Types<double> {
+  using Lane = int64_t;
+  typedef double Raw __attribute__((vector_size(kVecBytes)));
+  typedef int64_t Int __attribute__((vector_size(kVecBytes)));
+  typedef double Loose __attribute__((vector_size(kVecBytes), aligned(8), may_alias));
+};
+using F32 = Types<float>::Raw;
+using F64 = Types<double>::Raw;
+
+// What the vector extension of the compiler does not offer, by intrinsic where there is one.
+enum class Rounding { kEven, kDown, kUp, kZero };
+
+#if defined(SF_ISA_avx512)
+SF_INLINE F32 raw_fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+SF_INLINE F64 raw_fma(F64 a, F64 b, F64 c) { return _mm512_fmadd_pd(a, b, c); }
+SF_INLINE F32 raw_sqrt(F32 a) { return _mm512_sqrt_ps(a); }
+SF_INLINE F64 raw_sqrt(F64 a) { return _mm512_sqrt_pd(a); }
+template <Rounding mode>
+SF_INLINE F32 raw_round(F32 a) {
+  return _mm512_roundscale_ps(a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
+}
+template <Rounding mode>
+SF_INLINE F64 raw_round(F64 a) {
+  return _mm512_roundscale_pd(a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
+}
+SF_INLINE F32 raw_load(const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+}
+SF_INLINE F64 raw_load(const double* p, int64_t n) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
+}
+SF_INLINE void raw_store(float* p, int64_t n, F32 a) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a);
+}
+SF_INLINE void raw_store(double* p, int64_t n, F64 a) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), a);
+}
+SF_INLINE F32 raw_broadcast(float s) { return _mm512_set1_ps(s); }
+SF_INLINE F64 raw_broadcast(double s) { return _mm512_set1_pd(s); }
+
+#elif defined(SF_ISA_avx2)
+SF_INLINE F32 raw_fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a, b, c); }
+SF_INLINE F64 raw_fma(F64 a, F64 b, F64 c) { return _mm256_fmadd_pd(a, b, c); }
+SF_INLINE F32 raw_sqrt(F32 a) { return _mm256_sqrt_ps(a); }
+SF_INLINE F64 raw_sqrt(F64 a) { return _mm256_sqrt_pd(a); }
+template <Rounding mode>
+SF_INLINE F32 raw_round(F32 a) {
+  return _mm256_round_ps(a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
+}
+template <Rounding mode>
+SF_INLINE F64 raw_round(F64 a) {
+  return _mm256_round_pd(a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
+}
+SF_INLINE __m256i first_lanes(float, int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+SF_INLINE __m256i first_lanes(double, int64_t n) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+SF_INLINE F32 raw_load(const float* p, int64_t n) {
+  return _mm256_maskload_ps(p, first_lanes(0.f, n));
+}
+SF_INLINE F64 raw_load(const double* p, int64_t n) {
+  return _mm256_maskload_pd(p, first_lanes(0., n));
+}
+SF_INLINE void raw_store(float* p, int64_t n, F32 a) {
+  _mm256_maskstore_ps(p, first_lanes(0.f, n), a);
+}
+SF_INLINE void raw_store(double* p, int64_t n, F64 a) {
+  _mm256_maskstore_pd(p, first_lanes(0., n), a);
+}
+SF_INLINE F32 raw_broadcast(float s) { return _mm256_set1_ps(s); }
+SF_INLINE F64 raw_broadcast(double s) { return _mm256_set1_pd(s); }
+
+#else  // any compiler with vector extensions; no fused multiply-add
+template <class Raw>
+SF_INLINE Raw raw_fma(Raw a, Raw b, Raw c) {
+  return a * b + c;
+}
+#if defined(__x86_64__)
+SF_INLINE F32 raw_sqrt(F32 a) { return _mm_sqrt_ps(a); }
+SF_INLINE F64 raw_sqrt(F64 a) { return _mm_sqrt_pd(a); }
+#else
+SF_INLINE F32 raw_sqrt(F32 a) {
+  for (int i = 0; i < 4; ++i) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+}
+SF_INLINE F64 raw_sqrt(F64 a) {
+  for (int i = 0; i < 2; ++i) a[i] = __builtin_sqrt(a[i]);
+  return a;
+}
+#endif
+// From 2^23 (2^52) on every number is an integer; below, adding and taking away that power rounds.
+template <Rounding mode, class T>
+SF_INLINE typename Types<T>::Raw round_by_shift(typename Types<T>::Raw a, T limit) {
+  using Int = typename Types<T>::Int;
+  const Int sign_bit = Int{} + (typename Types<T>::Lane(1) << (8 * sizeof(T) - 1));
+  const Int signs = (Int)a & sign_bit;
+  const auto magnitude = (typename Types<T>::Raw)((Int)a & ~sign_bit);
+  const auto near = (magnitude + limit) - limit;
+  auto out = (typename Types<T>::Raw)((Int)near | signs);
+  if constexpr (mode == Rounding::kDown) out = (Int)(out > a) ? out - T(1) : out;
+  if constexpr (mode == Rounding::kUp) out = (Int)(out < a) ? out + T(1) : out;
+  if constexpr (mode == Rounding::kZero) out = (Int)(near > magnitude) ? near - T(1) : near;
+  out = (typename Types<T>::Raw)((Int)out | signs);  // -0.3 rounds to -0
+  return (Int)(magnitude < limit) ? out : a;         // also keeps NaN and infinity
+}
+template <Rounding mode>
+SF_INLINE F32 raw_round(F32 a) {
+  return round_by_shift<mode, float>(a, 0x1p23f);
+}
+template <Rounding mode>
+SF_INLINE F64 raw_round(F64 a) {
+  return round_by_shift<mode, double>(a, 0x1p52);
+}
+template <class T>
+SF_INLINE typename Types<T>::Raw raw_load(const T* p, int64_t n) {
+  typename Types<T>::Raw out = {};
+  for (int i = 0; i < n; ++i) out[i] = p[i];
+  return out;
+}
+template <class T>
+SF_INLINE void raw_store(T* p, int64_t n, typename Types<T>::Raw a) {
+  for (int i = 0; i < n; ++i) p[i] = a[i];
+}
+SF_INLINE F32 raw_broadcast(float s) { return F32{s, s, s, s}; }
+SF_INLINE F64 raw_broadcast(double s) { return F64{s, s}; }
+#endif
+
+template <class T>
+struct Vec {
+  using Scalar = T;
+  using Raw = typename Types<T>::Raw;
+  using Int = typename Types<T>::Int;
+  using Mask = Int;
+  using Lane = typename Types<T>::Lane;
+  static constexpr int kWidth = kVecBytes / static_cast<int>(sizeof(T));
+
+  Raw v;
+
+  Vec() = default;
+  SF_INLINE Vec(Raw raw) : v(raw) {}
+  SF_INLINE Vec(T scalar) : v(raw_broadcast(scalar)) {}
+
+  static SF_INLINE Vec load(const T* p) {
+    using Loose = typename Types<T>::Loose;
+    return Vec(Raw(*reinterpret_cast<const Loose*>(p)));
+  }
+  SF_INLINE void store(T* p) const {
+    using Loose = typename Types<T>::Loose;
+    *reinterpret_cast<Loose*>(p) = v;
+  }
+  // The first n lanes, 0 <= n <= kWidth; memory behind them is not touched, other lanes read as 0.
+  static SF_INLINE Vec load_partial(const T* p, int64_t n) { return Vec(raw_load(p, n)); }
+  SF_INLINE void store_partial(T* p, int64_t n) const { raw_store(p, n, v); }
+  static SF_INLINE Vec broadcast(T scalar) { return Vec(scalar); }
+  static SF_INLINE Vec from_bits(Int bits) { return Vec((Raw)bits); }
+  SF_INLINE Int bits() const { return (Int)v; }
+  SF_INLINE T operator[](int lane) const { return v[lane]; }
+
+  friend SF_INLINE Vec operator+(Vec a, Vec b) { return Vec(a.v + b.v); }
+  friend SF_INLINE Vec operator-(Vec a, Vec b) { return Vec(a.v - b.v); }
+  friend SF_INLINE Vec operator*(Vec a, Vec b) { return Vec(a.v * b.v); }
+  friend SF_INLINE Vec operator/(Vec a, Vec b) { return Vec(a.v / b.v); }
+  friend SF_INLINE Vec operator-(Vec a) { return Vec(-a.v); }
+  SF_INLINE Vec& operator+=(Vec b) { return v += b.v, *this; }
+  SF_INLINE Vec& operator-=(Vec b) { return v -= b.v, *this; }
+  SF_INLINE Vec& operator*=(Vec b) { return v *= b.v, *this; }
+
+  friend SF_INLINE Mask operator<(Vec a, Vec b) { return (Mask)(a.v < b.v); }
+  friend SF_INLINE Mask operator<=(Vec a, Vec b) { return (Mask)(a.v <= b.v); }
+  friend SF_INLINE Mask operator>(Vec a, Vec b) { return (Mask)(a.v > b.v); }
+  friend SF_INLINE Mask operator>=(Vec a, Vec b) { return (Mask)(a.v >= b.v); }
+  friend SF_INLINE Mask operator==(Vec a, Vec b) { return (Mask)(a.v == b.v); }
+  friend SF_INLINE Mask operator!=(Vec a, Vec b) { return (Mask)(a.v != b.v); }
+
+  friend SF_INLINE Vec select(Mask mask, Vec yes, Vec no) { return Vec(mask ? yes.v : no.v); }
+  friend SF_INLINE Vec fma(Vec a, Vec b, Vec c) { return Vec(raw_fma(a.v, b.v, c.v)); }
+  friend SF_INLINE Vec sqrt(Vec a) { return Vec(raw_sqrt(a.v)); }
+  // b where either is NaN, as the x86 instruction has it.
+  friend SF_INLINE Vec min(Vec a, Vec b) { return select(a < b, a, b); }
+  friend SF_INLINE Vec max(Vec a, Vec b) { return select(a > b, a, b); }
+  // NaN where either is NaN.
+  friend SF_INLINE Vec min_nan(Vec a, Vec b) { return select((a < b) | (a != a), a, b); }
+  friend SF_INLINE Vec max_nan(Vec a, Vec b) { return select((a > b) | (a != a), a, b); }
+
+  friend SF_INLINE Vec round_even(Vec a) { return Vec(raw_round<Rounding::kEven>(a.v)); }
+  friend SF_INLINE Vec floor(Vec a) { return Vec(raw_round<Rounding::kDown>(a.v)); }
+  friend SF_INLINE Vec ceil(Vec a) { return Vec(raw_round<Rounding::kUp>(a.v)); }
+  friend SF_INLINE Vec trunc(Vec a) { return Vec(raw_round<Rounding::kZero>(a.v)); }
+
+  static SF_INLINE Int sign_bit() { return Int{} + (Lane(1) << (8 * sizeof(T) - 1)); }
+  friend SF_INLINE Vec abs(Vec a) { return from_bits(a.bits() & ~sign_bit()); }
+  // The magnitude of a with the sign of b.
+  friend SF_INLINE Vec copysign(Vec a, Vec b) {
+    return from_bits((a.bits() & ~sign_bit()) | (b.bits() & sign_bit()));
+  }
+};
+
+}  // namespace
+}  // namespace sf::SF_ISA_NAMESPACE

@@ -1,0 +1,19 @@
+// The contract between the generic kernels and an ISA: a table of functions that are serial over a
+// range of raw memory. Each ISA fills one (isa/table.cpp); dispatch.h hands out the one in use.
+#pragma once
+#include <cstdint>
+
+namespace sf {
+
+template <class T>
+struct Kernels {
+  int width = 0;  // lanes of a vector register
+};
+
+struct KernelTable {
+  const char* isa = nullptr;
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+}  // namespace sf
