@@ -1,0 +1,47 @@
+// The memory that tensors are views of, with one version counter for all of them.
+#pragma once
+#include <functional>
+
+#include "base/memory.h"
+#include "base/ref.h"
+
+namespace sf {
+
+class Storage final : public RefCounted {
+ public:
+  // Memory of its own, from the pool.
+  explicit Storage(int64_t bytes) : data_(pool_allocate(bytes)), bytes_(bytes) {}
+  // Somebody else's memory; `release` is called when the last view is gone.
+  Storage(void* data, int64_t bytes, bool writable, std::function<void()> release)
+      : data_(data), bytes_(bytes), writable_(writable), release_(std::move(release)) {}
+
+  void* data() const { return data_; }
+  int64_t bytes() const { return bytes_; }
+  bool writable() const { return writable_; }
+
+  // Counts in-place changes; `last_change` names the op that made the latest.
+  uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+  const char* last_change() const { return last_change_; }
+  void bump(const char* op) {
+    last_change_ = op;
+    version_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+ private:
+  ~Storage() override {
+    if (release_) {
+      release_();
+    } else {
+      pool_free(data_, bytes_);
+    }
+  }
+
+  void* data_;
+  int64_t bytes_;
+  bool writable_ = true;
+  std::function<void()> release_;
+  std::atomic<uint64_t> version_{0};
+  const char* last_change_ = "";
+};
+
+}  // namespace sf
