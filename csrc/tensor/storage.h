@@ -26,6 +26,10 @@ class Storage final : public RefCounted {
     last_change_ = op;
     version_.fetch_add(1, std::memory_order_relaxed);
   }
+  // Counts those in-place changes that became part of a graph: any other tensor on this memory
+  // then has a history that lacks the change (autograd/record.h).
+  uint32_t recorded_changes() const { return recorded_changes_.load(std::memory_order_relaxed); }
+  uint32_t bump_recorded() { return 1 + recorded_changes_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   ~Storage() override {
@@ -41,6 +45,7 @@ class Storage final : public RefCounted {
   bool writable_ = true;
   std::function<void()> release_;
   std::atomic<uint64_t> version_{0};
+  std::atomic<uint32_t> recorded_changes_{0};
   const char* last_change_ = "";
 };
 

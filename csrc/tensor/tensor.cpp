@@ -12,6 +12,7 @@ Tensor::Tensor(Ref<Storage> storage, Dtype dtype, const Shape& shape, const Stri
   impl_->strides = strides;
   impl_->offset = offset;
   impl_->dtype = dtype;
+  impl_->recorded_changes_seen = impl_->storage->recorded_changes();
 }
 
 Tensor alias(const Tensor& t) { return as_view(t, t.shape(), t.strides(), t.offset()); }

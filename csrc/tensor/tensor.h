@@ -18,6 +18,7 @@ struct TensorImpl final : RefCounted {
   Strides strides;     // in elements
   int64_t offset = 0;  // in elements
   Dtype dtype = Dtype::kFloat32;
+  uint32_t recorded_changes_seen = 0;  // storage->recorded_changes() that the history includes
   std::unique_ptr<TensorExtension> autograd;
   void* wrapper = nullptr;  // the object of another language that stands for this tensor, if any
 

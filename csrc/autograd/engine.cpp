@@ -1,0 +1,258 @@
+#include "autograd/engine.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "autograd/grad_mode.h"
+#include "autograd/meta.h"
+#include "tensor/create.h"
+
+namespace sf {
+namespace {
+
+// One backward pass: gradients wait at their node until all paths to it have arrived.
+class Pass {
+ public:
+  Pass(bool retain_graph, bool create_graph) : retain_(retain_graph), graph_(create_graph) {}
+
+  // Gradients that reach this edge are wanted, and only what leads to such an edge is run.
+  void capture(const Edge& edge, Tensor* into) {
+    states_[edge.node.get()].captures.push_back({edge.slot, into});
+    only_captured_ = true;
+  }
+
+  void run(const std::vector<Edge>& roots, const std::vector<Tensor>& grads) {
+    const GradModeGuard mode(graph_);
+    count_paths(roots);
+    for (size_t i = 0; i < roots.size(); ++i) send(roots[i], grads[i]);
+    for (const Edge& root : roots) make_ready(root.node.get());
+    while (!ready_.empty()) {
+      std::pop_heap(ready_.begin(), ready_.end(), runs_later);
+      const Ref<Node> node(ready_.back());
+      ready_.pop_back();
+      visit(*node);
+    }
+  }
+
+ private:
+  struct Capture {
+    uint32_t slot;
+    Tensor* into;
+  };
+  struct State {
+    Grads grads;
+    std::vector<Capture> captures;
+    int64_t waiting = 0;  // edges that have not delivered yet
+    bool seen = false;
+    bool queued = false;
+    bool needed = false;  // leads to a capture
+  };
+
+  static bool runs_later(const Node* a, const Node* b) { return a->sequence() < b->sequence(); }
+
+  // Walks the graph once without recursion; children are finished before their parents, which
+  // settles `needed` on the way back.
+  void count_paths(const std::vector<Edge>& roots) {
+    struct Frame {
+      Node* node;
+      size_t next_edge;
+    };
+    std::vector<Frame> stack;
+    const auto enter = [&](Node* node) {
+      State& state = states_[node];
+      if (state.seen) return;
+      state.seen = true;
+      state.needed = !only_captured_ || !state.captures.empty();
+      stack.push_back({node, 0});
+    };
+    for (const Edge& root : roots) {
+      enter(root.node.get());
+      while (!stack.empty()) {
+        Frame& frame = stack.back();
+        if (frame.next_edge < frame.node->edges.size()) {
+          Node* child = frame.node->edges[frame.next_edge++].node.get();
+          if (!child) continue;
+          ++states_[child].waiting;
+          enter(child);
+          continue;
+        }
+        State& state = states_[frame.node];
+        for (const Edge& edge : frame.node->edges) {
+          if (edge.node) state.needed |= states_[edge.node.get()].needed;
+        }
+        stack.pop_back();
+      }
+    }
+  }
+
+  void send(const Edge& edge, const Tensor& grad) {
+    State& state = states_[edge.node.get()];
+    state.grads.resize(edge.node->outputs.size());
+    Tensor& slot = state.grads[edge.slot];
+    slot = slot.defined() ? add_grads(slot, grad, graph_) : grad;
+  }
+
+  void make_ready(Node* node) {
+    State& state = states_[node];
+    if (state.waiting > 0 || state.queued) return;
+    state.queued = true;
+    ready_.push_back(node);
+    std::push_heap(ready_.begin(), ready_.end(), runs_later);
+  }
+
+  void visit(Node& node) {
+    State& state = states_[&node];
+    Grads grads = std::move(state.grads);
+    grads.resize(node.outputs.size());
+    const bool arrived = std::any_of(grads.begin(), grads.end(),
+                                     [](const Tensor& grad) { return grad.defined(); });
+    Grads out;
+    if (arrived && state.needed) {
+      run_hooks(node, grads);
+      for (const Capture& capture : state.captures) *capture.into = grads[capture.slot];
+      if (runs(node, state)) {
+        out = node.apply(std::move(grads), graph_);
+        if (!retain_) node.release_saved();
+      }
+    }
+    deliver(node, out);
+  }
+
+  // While gradients are captured, leaves are left alone, and so is what lies below the last wanted
+  // gradient.
+  bool runs(const Node& node, const State& state) {
+    if (!only_captured_) return true;
+    if (node.edges.empty()) return false;
+    return state.captures.empty() ||
+           std::any_of(node.edges.begin(), node.edges.end(), [&](const Edge& edge) {
+             return edge.node && states_[edge.node.get()].needed;
+           });
+  }
+
+  static void run_hooks(Node& node, Grads& grads) {
+    const std::vector<Hook> hooks = node.hooks;  // a hook may remove itself
+    for (const Hook& hook : hooks) {
+      Tensor& grad = grads[hook.slot];
+      if (!grad.defined()) continue;
+      Tensor changed = hook.call(grad);
+      if (!changed.defined()) continue;
+      check_fits(node, hook.slot, changed, "a hook on");
+      grad = std::move(changed);
+    }
+    for (size_t i = 0; i < grads.size(); ++i) {
+      GradSlot* retained = node.outputs[i].retained.get();
+      if (!retained || !grads[i].defined()) continue;
+      const std::lock_guard lock(retained->mutex);
+      retained->grad = retained->grad.defined() ? add_grads(retained->grad, grads[i], false)
+                                                : grads[i];
+    }
+  }
+
+  static void check_fits(const Node& target, size_t slot, const Tensor& grad, const char* who) {
+    const Node::Output& expected = target.outputs[slot];
+    if (grad.shape() == expected.shape && grad.dtype() == expected.dtype) return;
+    throw RuntimeError("[backward] ", who, " [", target.name(), "] gave a gradient of shape ",
+                       grad.shape(), " and dtype ", grad.dtype(), ", expected ", expected.shape,
+                       " and ", expected.dtype);
+  }
+
+  void deliver(const Node& node, const Grads& out) {
+    if (!out.empty() && out.size() != node.edges.size()) {
+      throw RuntimeError("[backward] [", node.name(), "] returned ", out.size(),
+                         " gradients for ", node.edges.size(), " inputs");
+    }
+    for (size_t i = 0; i < node.edges.size(); ++i) {
+      const Edge& edge = node.edges[i];
+      if (!edge.node) continue;
+      if (!out.empty() && out[i].defined()) {
+        check_fits(*edge.node, edge.slot, out[i], node.name());
+        send(edge, out[i]);
+      }
+      --states_[edge.node.get()].waiting;
+      make_ready(edge.node.get());
+    }
+  }
+
+  bool retain_;
+  bool graph_;
+  bool only_captured_ = false;
+  std::unordered_map<Node*, State> states_;
+  std::vector<Node*> ready_;
+};
+
+Tensor root_grad(const char* op, const Tensor& root, const Tensor& grad) {
+  if (!grad.defined()) {
+    if (root.numel() != 1) {
+      throw RuntimeError("[", op, "] the gradient of a tensor of shape ", root.shape(),
+                         " can only start by itself when it has one element; pass a gradient of ",
+                         "that shape, or reduce it with sum() or mean()");
+    }
+    return full(root.shape(), 1, root.dtype());
+  }
+  if (grad.shape() != root.shape()) {
+    throw ShapeError("[", op, "] a gradient of shape ", grad.shape(),
+                     " does not fit an output of shape ", root.shape());
+  }
+  if (grad.dtype() != root.dtype()) {
+    throw DtypeError("[", op, "] a gradient of dtype ", grad.dtype(),
+                     " does not fit an output of dtype ", root.dtype());
+  }
+  return grad;
+}
+
+struct Roots {
+  std::vector<Edge> edges;
+  std::vector<Tensor> grads;
+};
+
+Roots find_roots(const char* op, const std::vector<Tensor>& roots,
+                 const std::vector<Tensor>& grads) {
+  if (!grads.empty() && grads.size() != roots.size()) {
+    throw RuntimeError("[", op, "] ", grads.size(), " gradients for ", roots.size(), " outputs");
+  }
+  Roots out;
+  for (size_t i = 0; i < roots.size(); ++i) {
+    Edge edge = gradient_edge(roots[i]);
+    if (!edge.node) {
+      throw RuntimeError("[", op, "] output ", i, " of shape ", roots[i].shape(),
+                         " does not require grad: nothing it was computed from does, or it was ",
+                         "computed inside no_grad()");
+    }
+    out.grads.push_back(root_grad(op, roots[i], grads.empty() ? Tensor() : grads[i]));
+    out.edges.push_back(std::move(edge));
+  }
+  return out;
+}
+
+}  // namespace
+
+void backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& root_grads,
+              bool retain_graph) {
+  const Roots start = find_roots("backward", roots, root_grads);
+  Pass(retain_graph, false).run(start.edges, start.grads);
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& output_grads, const GradOptions& options) {
+  const Roots start = find_roots("grad", outputs, output_grads);
+  std::vector<Tensor> result(inputs.size());
+  Pass pass(options.retain_graph || options.create_graph, options.create_graph);
+  std::vector<Edge> wanted;  // keeps the nodes alive while the pass knows them by address
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    wanted.push_back(gradient_edge(inputs[i]));
+    if (!wanted[i].node) {
+      throw RuntimeError("[grad] input ", i, " of shape ", inputs[i].shape(),
+                         " does not require grad; call requires_grad_() before using it");
+    }
+    pass.capture(wanted[i], &result[i]);
+  }
+  pass.run(start.edges, start.grads);
+  for (size_t i = 0; i < inputs.size() && !options.allow_unused; ++i) {
+    if (result[i].defined()) continue;
+    throw RuntimeError("[grad] input ", i, " of shape ", inputs[i].shape(), " was not used to ",
+                       "compute the outputs; pass allow_unused=True to get None for it");
+  }
+  return result;
+}
+
+}  // namespace sf

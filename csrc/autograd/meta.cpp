@@ -1,0 +1,89 @@
+#include "autograd/meta.h"
+
+#include <algorithm>
+
+namespace sf {
+
+AutogradMeta& ensure_meta(const Tensor& t) {
+  auto& slot = t.impl()->autograd;
+  if (!slot) slot = std::make_unique<AutogradMeta>();
+  return static_cast<AutogradMeta&>(*slot);
+}
+
+void set_requires_grad(const Tensor& t, bool value) {
+  if (value && !is_floating(t.dtype())) {
+    throw DtypeError("[requires_grad_] only float32 and float64 tensors can require a gradient, ",
+                     "this one is ", t.dtype(), "; convert it with to(float32)");
+  }
+  if (!is_leaf(t)) {
+    if (value) return;
+    throw RuntimeError("[requires_grad_] a tensor computed by an op cannot stop requiring grad; ",
+                       "use detach()");
+  }
+  if (value || meta_of(t)) ensure_meta(t).requires_grad = value;
+}
+
+Tensor grad_of(const Tensor& t) {
+  const AutogradMeta* meta = meta_of(t);
+  if (!meta || !meta->grad) return {};
+  const std::lock_guard lock(meta->grad->mutex);
+  return meta->grad->grad;
+}
+
+void set_grad(const Tensor& t, const Tensor& grad) {
+  if (grad.defined() && (grad.shape() != t.shape() || grad.dtype() != t.dtype())) {
+    throw ShapeError("[grad] a gradient of shape ", grad.shape(), " and dtype ", grad.dtype(),
+                     " does not fit a tensor of shape ", t.shape(), " and dtype ", t.dtype());
+  }
+  AutogradMeta& meta = ensure_meta(t);
+  if (!meta.grad) meta.grad = make_ref<GradSlot>();
+  const std::lock_guard lock(meta.grad->mutex);
+  meta.grad->grad = grad;
+}
+
+Edge gradient_edge(const Tensor& t) {
+  AutogradMeta* meta = meta_of(t);
+  if (!meta) return {};
+  if (meta->grad_fn) return {meta->grad_fn, meta->slot};
+  if (!meta->requires_grad) return {};
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (!meta->grad) meta->grad = make_ref<GradSlot>();
+  if (!meta->accumulator) meta->accumulator = make_ref<AccumulateGrad>(t, meta->grad);
+  return {meta->accumulator, 0};
+}
+
+namespace {
+
+Edge edge_or_throw(const char* op, const Tensor& t) {
+  Edge edge = gradient_edge(t);
+  if (!edge.node) {
+    throw RuntimeError("[", op, "] this tensor does not require grad; call requires_grad_() first");
+  }
+  return edge;
+}
+
+}  // namespace
+
+void retain_grad(const Tensor& t) {
+  const Edge edge = edge_or_throw("retain_grad", t);
+  if (is_leaf(t)) return;
+  AutogradMeta& meta = ensure_meta(t);
+  if (!meta.grad) meta.grad = make_ref<GradSlot>();
+  edge.node->outputs[edge.slot].retained = meta.grad;
+}
+
+uint64_t add_hook(const Tensor& t, std::function<Tensor(const Tensor&)> call) {
+  const Edge edge = edge_or_throw("register_hook", t);
+  const uint64_t id = Node::next_sequence();
+  edge.node->hooks.push_back({id, edge.slot, std::move(call)});
+  return id;
+}
+
+void remove_hook(Node& node, uint64_t id) {
+  std::erase_if(node.hooks, [id](const Hook& hook) { return hook.id == id; });
+}
+
+Tensor detach(const Tensor& t) { return alias(t); }
+
+}  // namespace sf
