@@ -4,6 +4,7 @@ import os
 
 import hypothesis
 import pytest
+
 import surefoot as sf
 
 # A slow machine is no failure; in CI the same examples come every time.

@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import surefoot as sf
 
+import surefoot as sf
 from repo.tree import ROOT
 
 PYPROJECT = (ROOT / "pyproject.toml").read_text()

@@ -5,6 +5,7 @@ import pkgutil
 from types import ModuleType
 
 import pytest
+
 import surefoot as sf
 
 
