@@ -52,7 +52,7 @@ def dev(session: nox.Session) -> None:
     tools(session)
     session.run(
         *("python", "-m", "pip", "install", "--no-build-isolation", "--no-deps", "-e", "."),
-        *("-Ceditable.rebuild=true", "-Cbuild-dir=build/editable"),
+        *("-Ceditable.rebuild=true", "-Ceditable.verbose=false", "-Cbuild-dir=build/editable"),
     )
 
 
