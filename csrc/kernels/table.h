@@ -3,11 +3,14 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/gemm_table.h"
+
 namespace sf {
 
 template <class T>
 struct Kernels {
   int width = 0;  // lanes of a vector register
+  GemmKernels<T> gemm;
 };
 
 struct KernelTable {

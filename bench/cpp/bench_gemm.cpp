@@ -1,0 +1,120 @@
+// Matrix products as a share of the multiply-add peak, which is measured anew right before every
+// sample: a neighbour that takes the processor away lowers both.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/parallel.h"
+#include "kernels/gemm.h"
+#include "peak.h"
+
+namespace {
+
+using sf::Array;
+
+template <class T>
+std::vector<T> random_numbers(int64_t n) {
+  std::mt19937 engine(1);
+  std::uniform_real_distribution<T> uniform(-1, 1);
+  std::vector<T> out(static_cast<size_t>(n));
+  for (T& x : out) x = uniform(engine);
+  return out;
+}
+
+// A rows x cols view of contiguous memory, or of its transpose.
+template <class T>
+Array matrix(std::vector<T>& memory, int64_t rows, int64_t cols, bool transposed) {
+  return {memory.data(), sf::Shape{rows, cols},
+          transposed ? sf::Strides{1, rows} : sf::Strides{cols, 1}, sf::dtype_of<T>};
+}
+
+struct Case {
+  int64_t m, k, n;
+  const char* form;  // NN, NT, TN, TT: which operand is a transposed view
+};
+
+template <class T>
+void run_gemm(benchmark::State& state, Case c) {
+  sf::set_num_threads(static_cast<int>(state.range(0)));
+  std::vector<T> a_memory = random_numbers<T>(c.m * c.k), b_memory = random_numbers<T>(c.k * c.n),
+                 c_memory(static_cast<size_t>(c.m * c.n));
+  const Array a = matrix(a_memory, c.m, c.k, c.form[0] == 'T');
+  const Array b = matrix(b_memory, c.k, c.n, c.form[1] == 'T');
+  const Array out = matrix(c_memory, c.m, c.n, false);
+  const double flops = 2.0 * static_cast<double>(c.m * c.k) * static_cast<double>(c.n);
+  const int64_t repeat = std::max<int64_t>(1, static_cast<int64_t>(2e7 / flops));
+  std::vector<double> shares, rates;
+  sf::gemm(a, b, out);
+  for (auto _ : state) {
+    const double peak = peak::flops() / (sizeof(T) / sizeof(float));
+    const double start = peak::seconds();
+    for (int64_t i = 0; i < repeat; ++i) sf::gemm(a, b, out);
+    const double time = (peak::seconds() - start) / static_cast<double>(repeat);
+    benchmark::DoNotOptimize(c_memory.data());
+    state.SetIterationTime(time);
+    rates.push_back(flops / time);
+    shares.push_back(flops / time / peak);
+  }
+  const auto median = [](std::vector<double>& v) {
+    std::nth_element(v.begin(), v.begin() + static_cast<int64_t>(v.size() / 2), v.end());
+    return v[v.size() / 2];
+  };
+  state.counters["GFLOPs"] = median(rates) * 1e-9;
+  state.counters["best"] = *std::max_element(rates.begin(), rates.end()) * 1e-9;
+  state.counters["share"] = median(shares);
+}
+
+template <class T>
+void add(const char* type, Case c, int threads) {
+  const std::string name = std::string("gemm/") + type + "/" + c.form + "/" + std::to_string(c.m) +
+                           "x" + std::to_string(c.k) + "x" + std::to_string(c.n);
+  benchmark::RegisterBenchmark(name.c_str(), run_gemm<T>, c)
+      ->Arg(threads)
+      ->ArgName("threads")
+      ->UseManualTime()
+      ->Iterations(40)
+      ->Unit(benchmark::kMicrosecond);
+}
+
+const bool registered = [] {
+  for (int threads : {1, 2}) {
+    for (const char* form : {"NN", "NT", "TN"}) {
+      for (int64_t n : {32, 64, 128, 256, 512, 1024}) add<float>("f32", {n, n, n, form}, threads);
+      // (batch, in, out) of linear layers: forward NT, input gradient NN, weight gradient TN.
+      add<float>("f32", {128, 784, 512, form}, threads);
+      add<float>("f32", {64, 512, 512, form}, threads);
+      add<float>("f32", {64, 512, 10, form}, threads);
+      add<float>("f32", {32, 64, 64, form}, threads);
+      add<double>("f64", {512, 512, 512, form}, threads);
+    }
+    add<float>("f32", {512, 64, 784, "TN"}, threads);
+    add<float>("f32", {127, 127, 127, "NN"}, threads);
+    add<float>("f32", {33, 65, 31, "NT"}, threads);
+    for (const char* form : {"NN", "NT"}) {
+      add<float>("f32", {1, 512, 512, form}, threads);
+      add<float>("f32", {8, 512, 512, form}, threads);
+    }
+    add<float>("f32", {512, 512, 1, "NN"}, threads);
+  }
+  return true;
+}();
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  for (int threads : {1, 2}) {
+    sf::set_num_threads(threads);
+    double best = 0;
+    for (int i = 0; i < 20; ++i) best = std::max(best, peak::flops());
+    const std::string key = std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    benchmark::AddCustomContext(key, std::to_string(best * 1e-9) + " GFLOP/s, copy " +
+                                         std::to_string(peak::copy_bandwidth() * 1e-9) + " GB/s");
+  }
+  benchmark::AddCustomContext("isa", sf::isa_name());
+  benchmark::RunSpecifiedBenchmarks();
+}

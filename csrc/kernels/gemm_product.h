@@ -1,0 +1,39 @@
+// One matrix product, as the parts of gemm pass it on: gemm.cpp checks and dispatches,
+// gemm_product.cpp blocks, packs and shares out floating point, gemm_int.h does integers.
+#pragma once
+#include <cstdint>
+
+namespace sf {
+
+template <class T>
+struct Product {
+  int64_t m, n, k;
+  const T* a;
+  int64_t a_row, a_k;
+  const T* b;
+  int64_t b_k, b_col;
+  T* c;
+  int64_t c_row;
+  bool add;
+  const T* bias;
+  void (*activation)(void* c, int64_t n);
+  // `batch` products, this far apart.
+  int64_t batch, a_batch, b_batch, c_batch;
+
+  int64_t macs() const { return m * n * k; }  // multiply-adds of one product
+  Product at(int64_t index) const {
+    Product p = *this;
+    p.a += index * a_batch;
+    p.b += index * b_batch;
+    p.c += index * c_batch;
+    return p;
+  }
+};
+
+// Below this many multiply-adds (some 3 to 10 us) a second thread costs more than it brings.
+constexpr int64_t kThreadedMacs = 200'000;
+
+template <class T>
+void multiply(Product<T> product);  // float, double
+
+}  // namespace sf

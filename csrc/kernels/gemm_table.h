@@ -1,0 +1,40 @@
+// What the matrix product (gemm.cpp) asks of an ISA.
+#pragma once
+#include <cstdint>
+
+namespace sf {
+
+// C (m x n) = or += A (m x k) B (k x n), walked tile by tile along n. The columns of B and C lie
+// side by side in memory; B may be packed into panels of GemmKernels::cols columns.
+template <class T>
+struct GemmPanel {
+  int64_t m, n, k;  // m <= GemmKernels::rows
+  const T* a;
+  int64_t a_row, a_k;  // strides; one of them is 1
+  const T* b;
+  int64_t b_k, b_panel;  // strides between rows of B and from one panel of columns to the next
+  T* c;
+  int64_t c_row;
+  bool add;       // to what C holds; else C is not read
+  const T* bias;  // n numbers added to each row of C at the end, or null
+};
+
+template <class T>
+struct GemmKernels {
+  int rows = 0, cols = 0;  // the tile of C that stays in registers
+  int width = 0;           // pack writes whole vectors of this many elements
+
+  // Every element of C is one chain of fused multiply-adds in ascending k.
+  void (*panel)(const GemmPanel<T>& panel) = nullptr;
+
+  // to[k * to_k + i] = from[i * from_row + k * from_k] for i < rows, k < depth. Writes
+  // round_up(rows, width) elements per k (the rest repeat the last row).
+  void (*pack)(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k, int64_t rows,
+               int64_t depth) = nullptr;
+
+  // y[j] = sum over k of x[k] * b[j * b_row + k], j < n: 16 running sums, k modulo 16, folded
+  // by halves. Same bits on every ISA with fused multiply-add.
+  void (*dot)(T* y, const T* x, const T* b, int64_t b_row, int64_t n, int64_t k) = nullptr;
+};
+
+}  // namespace sf

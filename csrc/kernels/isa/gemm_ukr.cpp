@@ -1,0 +1,301 @@
+// The micro-kernels of the matrix product: a tile of C in registers, packing, and dot products.
+#include "kernels/isa/transpose.h"
+#include "kernels/table.h"
+
+#if defined(__clang__)
+#define SF_UNROLL _Pragma("unroll")
+#else
+#define SF_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+namespace sf::SF_ISA_NAMESPACE {
+namespace {
+
+// Rows of the tile: with two vectors per row the sums fill the registers but for the two vectors
+// of B and one spread number of A.
+#if defined(SF_ISA_avx512)
+constexpr int kRows = 14;
+#elif defined(SF_ISA_avx2)
+constexpr int kRows = 6;
+#else
+constexpr int kRows = 4;
+#endif
+constexpr int kVecs = 2;
+
+template <class T>
+constexpr int kCols = kVecs * Vec<T>::kWidth;
+
+constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Adds what C holds and the bias to the finished sums and stores them.
+template <class T, int M, int NV, bool kTail>
+SF_INLINE void finish(const GemmPanel<T>& p, Vec<T> (&sum)[M][NV], int64_t tail) {
+  using V = Vec<T>;
+  const auto load = [tail](const T* from, int j) __attribute__((always_inline)) {
+    return kTail && j == NV - 1 ? V::load_partial(from, tail) : V::load(from);
+  };
+  if (p.add) {
+    SF_UNROLL
+    for (int i = 0; i < M; ++i) {
+      SF_UNROLL
+      for (int j = 0; j < NV; ++j) sum[i][j] += load(p.c + i * p.c_row + j * V::kWidth, j);
+    }
+  }
+  if (p.bias) {
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      const V bias = load(p.bias + j * V::kWidth, j);
+      SF_UNROLL
+      for (int i = 0; i < M; ++i) sum[i][j] += bias;
+    }
+  }
+  SF_UNROLL
+  for (int i = 0; i < M; ++i) {
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      T* c = p.c + i * p.c_row + j * V::kWidth;
+      if (kTail && j == NV - 1) {
+        sum[i][j].store_partial(c, tail);
+      } else {
+        sum[i][j].store(c);
+      }
+    }
+  }
+}
+
+// M rows by NV vectors; with kTail the last vector has `tail` lanes. kUnitRow: a_row is 1, else
+// a_k is.
+template <class T, int M, int NV, bool kUnitRow, bool kTail>
+void tile(const GemmPanel<T>& p, int64_t tail) {
+  using V = Vec<T>;
+  V sum[M][NV];
+  SF_UNROLL
+  for (int i = 0; i < M; ++i) {
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) sum[i][j] = V(T(0));
+  }
+  const T* a = p.a;
+  const T* b = p.b;
+  const int64_t a_row = kUnitRow ? 1 : p.a_row;
+  const int64_t a_k = kUnitRow ? p.a_k : 1;
+  const int64_t b_k = p.b_k;
+  for (int64_t k = p.k; k > 0; --k) {
+    V row[NV];
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      const T* from = b + j * V::kWidth;
+      row[j] = kTail && j == NV - 1 ? V::load_partial(from, tail) : V::load(from);
+    }
+    SF_UNROLL
+    for (int i = 0; i < M; ++i) {
+      const V factor = V::broadcast(a[i * a_row]);
+      SF_UNROLL
+      for (int j = 0; j < NV; ++j) sum[i][j] = fma(factor, row[j], sum[i][j]);
+    }
+    a += a_k;
+    b += b_k;
+  }
+  finish<T, M, NV, kTail>(p, sum, tail);
+}
+
+template <class T>
+using Tile = void (*)(const GemmPanel<T>&, int64_t tail);
+
+// Few rows leave registers for more vectors of C, if the panels of B lie side by side.
+template <int M>
+constexpr int kWideVecs = M == 1                             ? 8
+                          : M == 2 || (M <= 4 && kRows > 12) ? 4
+                                                             : kVecs;
+
+template <class T>
+struct Tiles {
+  Tile<T> full[kRows][kVecs][2];     // [rows - 1][vectors - 1][kUnitRow]
+  Tile<T> partial[kRows][kVecs][2];  // the last vector masked
+  Tile<T> wide[kRows][2];
+  int wide_vecs[kRows];
+};
+
+template <class T, int M, bool kUnitRow>
+constexpr void add_tiles(Tiles<T>& tiles) {
+  tiles.full[M - 1][0][kUnitRow] = tile<T, M, 1, kUnitRow, false>;
+  tiles.full[M - 1][1][kUnitRow] = tile<T, M, 2, kUnitRow, false>;
+  tiles.partial[M - 1][0][kUnitRow] = tile<T, M, 1, kUnitRow, true>;
+  tiles.partial[M - 1][1][kUnitRow] = tile<T, M, 2, kUnitRow, true>;
+  tiles.wide[M - 1][kUnitRow] = tile<T, M, kWideVecs<M>, kUnitRow, false>;
+  tiles.wide_vecs[M - 1] = kWideVecs<M>;
+}
+
+template <class T, int M = kRows>
+constexpr void add_rows(Tiles<T>& tiles) {
+  add_tiles<T, M, false>(tiles);
+  add_tiles<T, M, true>(tiles);
+  if constexpr (M > 1) add_rows<T, M - 1>(tiles);
+}
+
+template <class T>
+constexpr Tiles<T> make_tiles() {
+  Tiles<T> tiles{};
+  add_rows<T>(tiles);
+  return tiles;
+}
+
+template <class T>
+constexpr Tiles<T> kTiles = make_tiles<T>();
+
+template <class T>
+SF_INLINE void advance(GemmPanel<T>& p, int64_t columns, int64_t b_step) {
+  p.n -= columns;
+  p.b += b_step;
+  p.c += columns;
+  if (p.bias) p.bias += columns;
+}
+
+template <class T>
+void panel(const GemmPanel<T>& whole) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  const Tiles<T>& tiles = kTiles<T>;
+  GemmPanel<T> p = whole;
+  const int64_t m = p.m - 1;
+  const bool unit_row = p.a_row == 1;
+  if (p.b_panel == kCols<T>) {  // not packed
+    const int64_t columns = tiles.wide_vecs[m] * kWidth;
+    for (; p.n >= columns; advance(p, columns, columns)) tiles.wide[m][unit_row](p, 0);
+  }
+  const Tile<T> full = tiles.full[m][kVecs - 1][unit_row];
+  for (; p.n >= kCols<T>; advance(p, kCols<T>, p.b_panel)) full(p, 0);
+  if (p.n <= 0) return;
+  const int64_t vecs = (p.n + kWidth - 1) / kWidth, tail = p.n - (vecs - 1) * kWidth;
+  const auto& last = tail == kWidth ? tiles.full : tiles.partial;
+  last[m][vecs - 1][unit_row](p, tail);
+}
+
+// One vector's worth of rows (or fewer: the last one is repeated), transposed.
+template <class T>
+void pack_transposed(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t rows,
+                     int64_t depth) {
+  using V = Vec<T>;
+  const T* row[V::kWidth];
+  for (int i = 0; i < V::kWidth; ++i) row[i] = from + least(i, rows - 1) * from_row;
+  int64_t k = 0;
+  for (; k + kQuad<T> <= depth; k += kQuad<T>) {
+    V block[kQuad<T>];
+    load_transposed(row, k, block);
+    SF_UNROLL
+    for (int t = 0; t < kQuad<T>; ++t) block[t].store(to + (k + t) * to_k);
+  }
+  for (; k < depth; ++k) {
+    for (int i = 0; i < V::kWidth; ++i) to[k * to_k + i] = row[i][k];
+  }
+}
+
+template <class T>
+void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
+  using V = Vec<T>;
+  if (rows == V::kWidth) {
+    for (int64_t k = 0; k < depth; ++k) V::load(from + k * from_k).store(to + k * to_k);
+  } else {
+    for (int64_t k = 0; k < depth; ++k) {
+      V::load_partial(from + k * from_k, rows).store(to + k * to_k);
+    }
+  }
+}
+
+template <class T>
+void pack(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k, int64_t rows,
+          int64_t depth) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  for (int64_t i = 0; i < rows; i += kWidth) {
+    const int64_t count = least(kWidth, rows - i);
+    const T* source = from + i * from_row;
+    if (from_row == 1) {
+      pack_copied(to + i, to_k, source, from_k, count, depth);
+    } else if (from_k == 1) {
+      pack_transposed(to + i, to_k, source, from_row, count, depth);
+    } else {
+      for (int64_t k = 0; k < depth; ++k) {
+        for (int64_t r = 0; r < kWidth; ++r) {
+          to[i + r + k * to_k] = source[least(r, count - 1) * from_row + k * from_k];
+        }
+      }
+    }
+  }
+}
+
+constexpr int kLanes = 16;  // running sums of a dot product
+
+// The sums of one column: element k of the products goes to lane k modulo kLanes.
+template <class T>
+SF_INLINE T fold(const Vec<T> (&sum)[kLanes / Vec<T>::kWidth]) {
+  T lane[kLanes];
+  SF_UNROLL
+  for (int v = 0; v < kLanes / Vec<T>::kWidth; ++v) sum[v].store(lane + v * Vec<T>::kWidth);
+  SF_UNROLL
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    SF_UNROLL
+    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+  }
+  return lane[0];
+}
+
+// J columns at once, so that J * kLanes / kWidth chains hide the latency of the multiply-add.
+template <class T, int J>
+SF_INLINE void dot_columns(T* y, const T* x, const T* b, int64_t b_row, int64_t depth) {
+  using V = Vec<T>;
+  constexpr int kParts = kLanes / V::kWidth;
+  V sum[J][kParts];
+  SF_UNROLL
+  for (int j = 0; j < J; ++j) {
+    SF_UNROLL
+    for (int v = 0; v < kParts; ++v) sum[j][v] = V(T(0));
+  }
+  int64_t k = 0;
+  for (; k + kLanes <= depth; k += kLanes) {
+    SF_UNROLL
+    for (int v = 0; v < kParts; ++v) {
+      const V factor = V::load(x + k + v * V::kWidth);
+      SF_UNROLL
+      for (int j = 0; j < J; ++j) {
+        sum[j][v] = fma(factor, V::load(b + j * b_row + k + v * V::kWidth), sum[j][v]);
+      }
+    }
+  }
+  for (int v = 0; k < depth; ++v, k += V::kWidth) {
+    const int64_t left = least(V::kWidth, depth - k);
+    const V factor = V::load_partial(x + k, left);
+    for (int j = 0; j < J; ++j) {
+      sum[j][v] = fma(factor, V::load_partial(b + j * b_row + k, left), sum[j][v]);
+    }
+  }
+  for (int j = 0; j < J; ++j) y[j] = fold<T>(sum[j]);
+}
+
+template <class T>
+void dot(T* y, const T* x, const T* b, int64_t b_row, int64_t n, int64_t depth) {
+  constexpr int kTogether = Vec<T>::kWidth / 2;
+  int64_t j = 0;
+  for (; j + kTogether <= n; j += kTogether) {
+    dot_columns<T, kTogether>(y + j, x, b + j * b_row, b_row, depth);
+  }
+  for (; j < n; ++j) dot_columns<T, 1>(y + j, x, b + j * b_row, b_row, depth);
+}
+
+template <class T>
+void fill(GemmKernels<T>& kernels) {
+  kernels.rows = kRows;
+  kernels.cols = kCols<T>;
+  kernels.width = Vec<T>::kWidth;
+  kernels.panel = panel<T>;
+  kernels.pack = pack<T>;
+  kernels.dot = dot<T>;
+}
+
+}  // namespace
+
+void fill_gemm(KernelTable& table);
+
+void fill_gemm(KernelTable& table) {
+  fill(table.f32.gemm);
+  fill(table.f64.gemm);
+}
+
+}  // namespace sf::SF_ISA_NAMESPACE
