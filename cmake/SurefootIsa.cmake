@@ -18,6 +18,10 @@ function(sf_add_isa name)
   target_compile_definitions(${target} PRIVATE SF_ISA=${name} SF_ISA_NAMESPACE=${name}
                                                SF_ISA_NAME="${name}" SF_ISA_${name}=1)
   target_link_libraries(${target} PRIVATE sf_options)
-  target_compile_options(${target} PRIVATE -O3 -fno-exceptions -fno-rtti -fno-lto ${ARGN})
+  target_compile_options(
+    ${target}
+    PRIVATE -O3 -fno-exceptions -fno-rtti -fno-lto ${ARGN}
+            # g++ 12's AVX-512 headers start registers from themselves (_mm512_undefined_pd)
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   set_property(GLOBAL APPEND PROPERTY SF_ISAS ${name})
 endfunction()

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/gemm_table.h"
+#include "kernels/update_table.h"
 
 namespace sf {
 
@@ -11,6 +12,7 @@ template <class T>
 struct Kernels {
   int width = 0;  // lanes of a vector register
   GemmKernels<T> gemm;
+  UpdateKernels update;
 };
 
 struct KernelTable {

@@ -7,12 +7,14 @@ namespace sf::SF_ISA_NAMESPACE {
 
 void fill_gemm(KernelTable& table);
 void fill_table(KernelTable& table);
+void fill_update(KernelTable& table);
 
 void fill_table(KernelTable& table) {
   table.isa = SF_ISA_NAME;
   table.f32.width = Vec<float>::kWidth;
   table.f64.width = Vec<double>::kWidth;
   fill_gemm(table);
+  fill_update(table);
 }
 
 }  // namespace sf::SF_ISA_NAMESPACE
