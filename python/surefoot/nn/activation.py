@@ -1,0 +1,158 @@
+"""Activations."""
+
+from __future__ import annotations
+
+from surefoot import _core
+from surefoot._core import Tensor
+
+from ._check import one_of
+from .module import Module
+
+__all__ = ["ReLU", "LeakyReLU", "Tanh", "Sigmoid", "GELU", "Softmax", "LogSoftmax"]
+
+
+class ReLU(Module):
+    """max(x, 0); its derivative at 0 is 0.
+
+    inplace: write into the input.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.ReLU()(sf.tensor([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    init_hint = "relu"
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.relu_() if self.inplace else _core.relu(x)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
+class LeakyReLU(Module):
+    """x for x > 0, negative_slope * x otherwise, for any slope (also above 1). Default slope 0.01.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.LeakyReLU(0.5)(sf.tensor([-1.0, 2.0])).tolist()
+        [-0.5, 2.0]
+    """
+
+    init_hint = "leaky_relu"
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__()
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        return f"negative_slope={self.negative_slope}"
+
+
+class Tanh(Module):
+    """tanh(x), in (-1, 1); derivative 1 - tanh(x)^2.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.Tanh()(sf.zeros(2)).tolist()
+        [0.0, 0.0]
+    """
+
+    init_hint = "tanh"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x)), in (0, 1); its derivative is at most 1/4 and it saturates.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.Sigmoid()(sf.zeros(2)).tolist()
+        [0.5, 0.5]
+    """
+
+    init_hint = "sigmoid"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.sigmoid(x)
+
+
+class GELU(Module):
+    """x P(Z <= x) for a standard normal Z (Hendrycks & Gimpel 2016).
+
+    approximate: 'none', or 'tanh' for 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.GELU()(sf.zeros(2)).tolist()
+        [0.0, 0.0]
+    """
+
+    init_hint = "gelu"
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = one_of("GELU", "approximate", approximate, ("none", "tanh"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.gelu(x, approximate=self.approximate)
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
+
+
+class Softmax(Module):
+    """exp(x_i) / sum_j exp(x_j) along `dim`.
+
+    `dim` must be given: torch guesses one with a warning. CrossEntropyLoss takes logits: a net that
+    is trained with it must not end in Softmax.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.Softmax(dim=1)(sf.zeros(1, 4)).tolist()
+        [[0.25, 0.25, 0.25, 0.25]]
+    """
+
+    init_hint = "softmax"
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Module):
+    """x_i - log sum_j exp(x_j) along `dim`, which must be given; for NLLLoss.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.LogSoftmax(dim=0)(sf.zeros(1)).tolist()
+        [0.0]
+    """
+
+    init_hint = "softmax"
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.log_softmax(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"

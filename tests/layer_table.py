@@ -1,0 +1,269 @@
+"""One row per layer: how to build it, what to feed it, and its forward in NumPy float64.
+
+A reference takes the layer's state as a dict of arrays, then the inputs. To add a layer: its file,
+its export, and a row in `ROWS`; `tests/test_layers.py` runs every row.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import surefoot as sf
+
+Array = np.ndarray
+State = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Row:
+    layer: str  # name in surefoot.nn
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    shapes: tuple[tuple[int, ...], ...] = ((3, 4),)  # of the inputs
+    reference: Callable[..., Array] | None = None  # None: the layer has no forward
+    state: tuple[str, ...] = ()  # state_dict names, in torch's order
+    inputs: tuple[Callable[[np.random.Generator], Array] | None, ...] = ()  # instead of a normal
+    text: str = ""  # what stands in the brackets of repr
+    random: bool = False  # differs from the reference in training mode
+    kink: float | None = None  # inputs keep away from this point, where no derivative exists
+
+    def __str__(self) -> str:
+        shown = [str(a) for a in self.args] + [f"{k}={v}" for k, v in self.options.items()]
+        return "-".join([self.layer, *(text for text in shown if len(text) < 24)])
+
+    def build(self) -> sf.nn.Module:
+        args = [arg() if callable(arg) else arg for arg in self.args]
+        options = {k: v() if callable(v) else v for k, v in self.options.items()}
+        return getattr(sf.nn, self.layer)(*args, **options)
+
+    def arrays(self, seed: int = 0) -> list[Array]:
+        rng = np.random.default_rng(seed)
+        makers = self.inputs or (None,) * len(self.shapes)
+        arrays = []
+        for shape, maker in zip(self.shapes, makers, strict=True):
+            x = rng.normal(size=shape) if maker is None else maker(rng)
+            if self.kink is not None and maker is None:
+                x = np.where(abs(x - self.kink) < 0.05, self.kink + 0.5, x)
+            arrays.append(np.asarray(x))
+        return arrays
+
+
+def linear(state: State, x: Array) -> Array:
+    return x @ state["weight"].T + state.get("bias", 0.0)
+
+
+def relu(state: State, x: Array) -> Array:
+    return np.where(x > 0, x, 0.0)
+
+
+def leaky(slope: float) -> Callable[[State, Array], Array]:
+    return lambda state, x: np.where(x > 0, x, slope * x)
+
+
+def gelu(state: State, x: Array) -> Array:
+    return x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def gelu_tanh(state: State, x: Array) -> Array:
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    x = x - x.max(axis, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis, keepdims=True))
+
+
+def reduce(loss: Array, reduction: str) -> Array:
+    return {"none": loss, "sum": loss.sum(), "mean": loss.mean()}[reduction]
+
+
+def nll(
+    logp: Array,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    smoothing: float = 0.0,
+) -> Array:
+    """Classes are axis 1. A position counts with the weight of its class, an absent one with 0."""
+    logp = np.moveaxis(logp, 1, -1)
+    weight = np.ones(logp.shape[-1]) if weight is None else weight
+    present = target != ignore_index
+    label = np.where(present, target, 0)
+    factor = weight[label] * present
+    one = -np.take_along_axis(logp, label[..., None], -1)[..., 0] * factor
+    spread = -(logp * weight).sum(-1) * present / logp.shape[-1]
+    loss = (1 - smoothing) * one + smoothing * spread
+    return loss.sum() / factor.sum() if reduction == "mean" else reduce(loss, reduction)
+
+
+def cross_entropy(**options: Any) -> Callable[[State, Array, Array], Array]:
+    def loss(state: State, x: Array, target: Array) -> Array:
+        return nll(log_softmax(x, 1), target, weight=state.get("weight"), **options)
+
+    return loss
+
+
+def nll_loss(**options: Any) -> Callable[[State, Array, Array], Array]:
+    return lambda state, x, target: nll(x, target, weight=state.get("weight"), **options)
+
+
+def soft_cross_entropy(state: State, x: Array, target: Array) -> Array:
+    return -(target * log_softmax(x, 1)).sum(1).mean()
+
+
+def labels(shape: tuple[int, ...], classes: int, absent: int | None = None) -> Callable[..., Array]:
+    def draw(rng: np.random.Generator) -> Array:
+        y = rng.integers(0, classes, size=shape)
+        if absent is not None:
+            y.reshape(-1)[0] = absent
+        return y
+
+    return draw
+
+
+def shares(rng: np.random.Generator) -> Array:
+    y = rng.uniform(size=(6, 4))
+    return y / y.sum(1, keepdims=True)
+
+
+def class_weight() -> sf.Tensor:
+    return sf.tensor(np.array([0.5, 1.0, 2.0, 0.25], dtype=np.float32))
+
+
+def mlp() -> dict[str, sf.nn.Module]:
+    return {"up": sf.nn.Linear(4, 6), "act": sf.nn.Tanh(), "down": sf.nn.Linear(6, 2)}
+
+
+def mlp_reference(state: State, x: Array) -> Array:
+    hidden = np.tanh(x @ state["up.weight"].T + state["up.bias"])
+    return hidden @ state["down.weight"].T + state["down.bias"]
+
+
+CLASSES = ((6, 4), (6,))
+TARGET = (None, labels((6,), 4))
+
+ROWS = [
+    Row("Identity", reference=lambda state, x: x),
+    Row("Identity", (54,), {"unused": True}, reference=lambda state, x: x),
+    Row(
+        "Linear",
+        (4, 5),
+        reference=linear,
+        state=("weight", "bias"),
+        text="in_features=4, out_features=5, bias=True",
+    ),
+    Row("Linear", (4, 5), {"bias": False}, reference=linear, state=("weight",)),
+    Row("Linear", (4, 5), {"init": "torch"}, ((4,),), linear, ("weight", "bias")),
+    Row("Linear", (4, 1), {"init": "he_normal"}, ((2, 3, 4),), linear, ("weight", "bias")),
+    Row("Flatten", shapes=((3, 2, 4),), reference=lambda state, x: x.reshape(3, 8)),
+    Row(
+        "Flatten",
+        (0, 1),
+        shapes=((3, 2, 4),),
+        reference=lambda state, x: x.reshape(6, 4),
+        text="start_dim=0, end_dim=1",
+    ),
+    Row("Unflatten", (1, (2, -1)), reference=lambda state, x: x.reshape(3, 2, 2)),
+    Row(
+        "Unflatten",
+        (-1, (1, 4)),
+        reference=lambda state, x: x.reshape(3, 1, 4),
+        text="dim=-1, unflattened_size=(1, 4)",
+    ),
+    Row("Dropout", reference=lambda state, x: x, random=True, text="p=0.5, inplace=False"),
+    Row("Dropout", (0.0,), reference=lambda state, x: x),
+    Row("ReLU", reference=relu, kink=0.0),
+    Row("LeakyReLU", reference=leaky(0.01), kink=0.0, text="negative_slope=0.01"),
+    Row("LeakyReLU", (1.5,), reference=leaky(1.5), kink=0.0),
+    Row("Tanh", reference=lambda state, x: np.tanh(x)),
+    Row("Sigmoid", reference=lambda state, x: 1 / (1 + np.exp(-x))),
+    Row("GELU", reference=gelu, text="approximate='none'"),
+    Row("GELU", ("tanh",), reference=gelu_tanh),
+    Row("Softmax", (1,), reference=lambda state, x: np.exp(log_softmax(x, 1)), text="dim=1"),
+    Row(
+        "Softmax",
+        (0,),
+        shapes=((3, 2, 4),),
+        reference=lambda state, x: np.exp(log_softmax(x, 0)),
+    ),
+    Row("LogSoftmax", (1,), reference=lambda state, x: log_softmax(x, 1), text="dim=1"),
+    Row("LogSoftmax", (-1,), reference=lambda state, x: log_softmax(x, -1)),
+    Row("CrossEntropyLoss", (), {}, CLASSES, cross_entropy(), inputs=TARGET),
+    Row(
+        "CrossEntropyLoss",
+        (),
+        {"weight": class_weight},
+        CLASSES,
+        cross_entropy(),
+        state=("weight",),
+        inputs=TARGET,
+    ),
+    Row(
+        "CrossEntropyLoss",
+        (),
+        {"ignore_index": 2, "reduction": "sum"},
+        CLASSES,
+        cross_entropy(ignore_index=2, reduction="sum"),
+        inputs=TARGET,
+    ),
+    Row(
+        "CrossEntropyLoss",
+        (),
+        {"label_smoothing": 0.1, "weight": class_weight},
+        CLASSES,
+        cross_entropy(smoothing=0.1),
+        state=("weight",),
+        inputs=(None, labels((6,), 4, absent=-100)),
+    ),
+    Row(
+        "CrossEntropyLoss",
+        (),
+        {"reduction": "none"},
+        ((2, 4, 3), (2, 3)),
+        cross_entropy(reduction="none"),
+        inputs=(None, labels((2, 3), 4)),
+    ),
+    Row("CrossEntropyLoss", (), {}, ((6, 4), (6, 4)), soft_cross_entropy, inputs=(None, shares)),
+    Row("NLLLoss", (), {}, CLASSES, nll_loss(), inputs=TARGET),
+    Row(
+        "NLLLoss",
+        (),
+        {"weight": class_weight, "ignore_index": 1},
+        CLASSES,
+        nll_loss(ignore_index=1),
+        state=("weight",),
+        inputs=TARGET,
+    ),
+    *(
+        Row(
+            loss,
+            (),
+            {"reduction": reduction},
+            ((3, 4), (3, 4)),
+            lambda state, x, y, power=power, reduction=reduction: reduce(
+                abs(x - y) ** power, reduction
+            ),
+        )
+        for loss, power in (("MSELoss", 2), ("L1Loss", 1))
+        for reduction in ("mean", "sum", "none")
+    ),
+    Row(
+        "Sequential",
+        (mlp,),
+        reference=mlp_reference,
+        state=("up.weight", "up.bias", "down.weight", "down.bias"),
+    ),
+    Row("Sequential", reference=lambda state, x: x),
+    Row("ModuleList", (lambda: [sf.nn.Linear(2, 2), sf.nn.ReLU()],), state=("0.weight", "0.bias")),
+    Row(
+        "ModuleDict",
+        (mlp,),
+        state=("up.weight", "up.bias", "down.weight", "down.bias"),
+    ),
+    Row("ParameterList", (lambda: [sf.ones(2), sf.zeros(3, 1)],), state=("0", "1")),
+    Row("ParameterDict", (lambda: {"b": sf.ones(2), "a": sf.zeros(1)},), state=("b", "a")),
+]
