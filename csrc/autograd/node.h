@@ -58,6 +58,7 @@ class Node : public RefCounted {
   static uint64_t next_sequence();
 
  protected:
+  void set_name(const char* name) { name_ = name; }  // for names that the node itself owns
   // Chains of nodes can be 100,000 long: deletion is a loop, not a recursion.
   void last_release() const override;
 

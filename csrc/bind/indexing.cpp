@@ -1,0 +1,113 @@
+#include "bind/indexing.h"
+
+#include <pybind11/numpy.h>
+
+#include "bind/from_python.h"
+#include "bind/numpy_interop.h"
+#include "ops/index.h"
+#include "tensor/create.h"
+
+namespace sf::bind {
+namespace {
+
+bool is_integer_like(PyObject* item) {
+  return PyIndex_Check(item) && !PyBool_Check(item) && !is_tensor(item) &&
+         !py::isinstance<py::array>(item);
+}
+
+// An index tensor out of a tensor, an array, a list or a bool.
+Tensor index_tensor(PyObject* item) {
+  Tensor t = is_tensor(item) ? unwrap(item) : new_tensor(item, std::nullopt);
+  // An empty list is a list of no integers.
+  if (t.numel() == 0 && is_floating(t.dtype())) t = copy_as(t, Dtype::kInt64);
+  if (is_floating(t.dtype())) {
+    throw IndexError("[index] only integers, slices, None, ... and integer or bool tensors can be ",
+                     "indices, got ", t.dtype());
+  }
+  return t;
+}
+
+IndexItem slice_item(PyObject* item, int64_t size) {
+  Py_ssize_t start = 0;
+  Py_ssize_t stop = 0;
+  Py_ssize_t step = 0;
+  if (PySlice_Unpack(item, &start, &stop, &step) < 0) throw py::error_already_set();
+  const Py_ssize_t length = PySlice_AdjustIndices(size, &start, &stop, step);
+  return {.start = start, .step = step, .length = length};
+}
+
+int dims_used(PyObject* item) {
+  if (item == Py_None || item == Py_Ellipsis) return 0;
+  if (PySlice_Check(item) || is_integer_like(item)) return 1;
+  const Tensor t = index_tensor(item);
+  return t.dtype() == Dtype::kBool ? t.ndim() : 1;
+}
+
+std::vector<py::object> items_of(PyObject* index) {
+  std::vector<py::object> items;
+  if (!PyTuple_Check(index)) return {py::reinterpret_borrow<py::object>(index)};
+  for (py::handle item : py::reinterpret_borrow<py::tuple>(index)) {
+    items.push_back(py::reinterpret_borrow<py::object>(item));
+  }
+  return items;
+}
+
+// NumPy counts an integer beside an index tensor as an index tensor.
+void integers_to_tensors(Index& index) {
+  for (IndexItem& item : index) {
+    if (item.kind != IndexItem::kInteger) continue;
+    item = {.kind = IndexItem::kTensor, .tensor = full_int({}, item.start, Dtype::kInt64)};
+  }
+}
+
+Index parse_index(const Tensor& t, PyObject* expression) {
+  const std::vector<py::object> items = items_of(expression);
+  int used = 0;
+  int ellipses = 0;
+  for (const py::object& item : items) {
+    used += dims_used(item.ptr());
+    ellipses += item.ptr() == Py_Ellipsis;
+  }
+  if (used > t.ndim()) {
+    throw IndexError("[index] ", used, " indices for a tensor of shape ", t.shape());
+  }
+  if (ellipses > 1) throw IndexError("[index] an index can have one ellipsis (...) only");
+  Index out;
+  bool has_tensor = false;
+  int dim = 0;
+  for (const py::object& object : items) {
+    PyObject* item = object.ptr();
+    if (item == Py_None) {
+      out.push_back({.kind = IndexItem::kNewDim});
+    } else if (item == Py_Ellipsis) {
+      for (int rest = t.ndim() - used; rest > 0; --rest) out.push_back({.length = t.size(dim++)});
+    } else if (PySlice_Check(item)) {
+      out.push_back(slice_item(item, t.size(dim++)));
+    } else if (is_integer_like(item)) {
+      out.push_back({.kind = IndexItem::kInteger, .start = From<int64_t>::get(item)});
+      ++dim;
+    } else {
+      out.push_back({.kind = IndexItem::kTensor, .tensor = index_tensor(item)});
+      has_tensor = true;
+      dim += dims_used(item);
+    }
+  }
+  if (has_tensor) integers_to_tensors(out);
+  return out;
+}
+
+}  // namespace
+
+Tensor get_index(const Tensor& t, PyObject* expression) {
+  return index(t, parse_index(t, expression));
+}
+
+void set_index(const Tensor& t, PyObject* expression, PyObject* value) {
+  const Index at = parse_index(t, expression);
+  const Operand operand = PyList_Check(value) || PyTuple_Check(value)
+                              ? Operand{.tensor = new_tensor(value, std::nullopt)}
+                              : From<Operand>::get(value);
+  index_put(t, at, operand.resolve(t.dtype()));
+}
+
+}  // namespace sf::bind

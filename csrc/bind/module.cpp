@@ -1,0 +1,40 @@
+// The table of contents of surefoot._core.
+#include "bind/module.h"
+
+#include "bind/errors.h"
+#include "bind/numpy_interop.h"
+#include "bind/op.h"
+#include "bind/tensor_operators.h"
+#include "kernels/dispatch.h"
+
+namespace {
+
+namespace py = pybind11;
+
+void register_all(sf::bind::OpTable& ops) {
+  using namespace sf::bind;
+  for (const auto& family :
+       {&register_autograd, &register_convert, &register_create, &register_elementwise,
+        &register_index, &register_matmul, &register_random, &register_reduce, &register_shape,
+        &register_softmax_loss}) {
+    family(ops);
+  }
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "The compiled core of surefoot: tensors, autograd, kernels.";
+  using namespace sf::bind;
+  register_errors(m);
+  sf::table();  // a wrong SUREFOOT_ISA is an error of the import
+  register_tensor_type(m);
+  register_dtypes(m);
+  bind_runtime(m);
+  bind_autograd(m);
+  register_numpy_interop(m);
+  register_dlpack(m);
+  register_all(op_table());
+  publish_ops(m);
+  connect_operators();
+}

@@ -1,0 +1,10 @@
+// The parts of the module that are not ops.
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace sf::bind {
+
+void bind_autograd(pybind11::module_& m);
+void bind_runtime(pybind11::module_& m);  // threads, ISA, memory, random streams
+
+}  // namespace sf::bind
