@@ -1,0 +1,31 @@
+"""Reproducible orders: a permutation is a function of its key alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surefoot import _core
+
+Rows = NDArray[np.int64]
+
+
+def check_seed(where: str, seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"[{where}] seed must be an int, got {seed!r}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"[{where}] seed must be in [0, 2**64), got {seed}")
+
+
+def permutation(n: int, seed: int, stream: int = 0) -> Rows:
+    """The numbers 0 to n - 1 in an order fixed by ``seed`` and ``stream``.
+
+    Sorts raw Philox numbers, which NumPy promises never to change.
+    """
+    key = np.array([seed, stream], dtype=np.uint64)
+    return np.argsort(np.random.Philox(key=key).random_raw(n), kind="stable")
+
+
+def draw_seed(generator: _core.Generator | None) -> int:
+    """A seed drawn from ``generator``, by default from the one that ``manual_seed`` sets."""
+    return int(_core.randint(0, 2**62, (1,), generator=generator).item())

@@ -1,0 +1,158 @@
+"""Batches, in an order that can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from surefoot import _core
+from surefoot._core import Tensor
+
+from ._order import Rows as Order
+from ._order import check_seed, draw_seed, permutation
+from .collate import default_collate
+from .dataset import Rows
+
+__all__ = ["DataLoader"]
+
+
+class DataLoader:
+    """Iterates over a data set in batches.
+
+    Args:
+        dataset: a TensorDataset; a tensor or NumPy array (its rows); or anything with
+            ``__getitem__`` and ``__len__``. Tensors are gathered in C++, one call per batch.
+        batch_size: samples per batch, >= 1; the last batch holds the rest.
+        shuffle: a new order in every epoch.
+        sampler: an iterable of rows that gives the order, instead of ``shuffle``.
+        drop_last: leave out a last batch that is not full.
+        collate_fn: makes a batch of a list of samples (default: ``default_collate``).
+        generator: where the order of an epoch is drawn from; by default the one that
+            ``sf.manual_seed`` sets.
+        seed: instead of a generator: the order of epoch e is a function of ``(seed, e)`` alone.
+
+    ``epoch`` is the number of the epoch begun last, from 0. ``state_dict`` and ``load_state_dict``
+    continue in the middle of an epoch.
+
+    Raises:
+        ValueError: ``batch_size < 1``, ``shuffle`` with ``sampler``, ``seed`` with ``generator``.
+        IndexError: a sampler's row that the data set does not have.
+
+    Example:
+        >>> import surefoot as sf
+        >>> data = sf.data.TensorDataset(sf.arange(5))
+        >>> [x.tolist() for (x,) in sf.data.DataLoader(data, batch_size=2)]
+        [[0, 1], [2, 3], [4]]
+
+    Differences from PyTorch: ``seed`` and resuming are additions; a batch of a TensorDataset is a
+    tuple; there are no worker processes, since gathering runs on all cores by itself.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        sampler: Iterable[int] | None = None,
+        drop_last: bool = False,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        generator: _core.Generator | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
+            raise TypeError(f"[DataLoader] batch_size must be an int, got {batch_size!r}")
+        if batch_size < 1:
+            raise ValueError(f"[DataLoader] batch_size must be at least 1, got {batch_size}")
+        if shuffle and sampler is not None:
+            raise ValueError("[DataLoader] pass shuffle or sampler, not both")
+        if seed is not None and generator is not None:
+            raise ValueError("[DataLoader] pass seed or generator, not both")
+        if seed is not None:
+            check_seed("DataLoader", seed)
+        if isinstance(dataset, (Tensor, np.ndarray)):
+            dataset = Rows(dataset)
+        if not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+            raise TypeError(
+                f"[DataLoader] {type(dataset).__name__} is no data set: it needs __getitem__ and "
+                "__len__; wrap tensors in TensorDataset"
+            )
+        self.dataset = dataset
+        self.batch_size = int(batch_size)
+        self.shuffle = bool(shuffle)
+        self.sampler = sampler
+        self.drop_last = bool(drop_last)
+        self.collate_fn = collate_fn
+        self.generator = generator
+        self.seed = seed
+        self.epoch = -1
+        self._epoch_seed = 0  # what the order of the current epoch was made of
+        self._batch = 0  # batches handed out in it
+        self._resume: tuple[int, int] | None = None  # (epoch seed, batch) to go on with
+
+    def __len__(self) -> int:
+        n = len(self.dataset if self.sampler is None else self.sampler)  # type: ignore[arg-type]
+        return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._resume is None:
+            self.epoch += 1
+            self._batch = 0
+            self._epoch_seed = self._new_seed()
+        else:
+            self._epoch_seed, self._batch = self._resume
+            self._resume = None
+        return self._batches(self._order(), self._batch)
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the iteration stands: epoch, batches handed out, seed of the epoch's order."""
+        return {"epoch": self.epoch, "batch": self._batch, "epoch_seed": self._epoch_seed}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """The next iteration goes on where ``state_dict`` was taken.
+
+        Raises:
+            ValueError: an entry is missing, or the batch is beyond this loader's epoch.
+        """
+        missing = {"epoch", "batch", "epoch_seed"} - set(state_dict)
+        if missing:
+            raise ValueError(f"[DataLoader] not a loader's state: {sorted(missing)} missing")
+        batch, total = state_dict["batch"], len(self)
+        if not 0 <= batch <= total:
+            raise ValueError(
+                f"[DataLoader] the state is at batch {batch}, but an epoch has {total} batches; "
+                "data set and batch_size must be those of the saved run"
+            )
+        self.epoch = state_dict["epoch"]
+        self._batch = batch
+        self._epoch_seed = state_dict["epoch_seed"]
+        self._resume = (self._epoch_seed, batch) if 0 < batch < total else None
+
+    def _new_seed(self) -> int:
+        if not self.shuffle:
+            return 0
+        return draw_seed(self.generator) if self.seed is None else self.seed
+
+    def _order(self) -> Order:
+        n = len(self.dataset)
+        if self.sampler is not None:
+            return np.fromiter(self.sampler, dtype=np.int64)
+        if not self.shuffle:
+            return np.arange(n, dtype=np.int64)
+        return permutation(n, self._epoch_seed, 0 if self.seed is None else self.epoch)
+
+    def _batches(self, order: Order, first: int) -> Iterator[Any]:
+        size = self.batch_size
+        take = getattr(self.dataset, "take", None) if self.collate_fn is None else None
+        rows = _core.from_numpy(order)
+        last = len(order) // size if self.drop_last else -(-len(order) // size)
+        for batch in range(first, last):
+            begin, end = batch * size, (batch + 1) * size
+            self._batch = batch + 1
+            if take is not None:
+                yield take(rows[begin:end])
+            else:
+                collate = self.collate_fn or default_collate
+                yield collate([self.dataset[row] for row in order[begin:end].tolist()])

@@ -1,0 +1,343 @@
+"""The base of all update rules: groups, state, saving and loading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from surefoot import _core
+from surefoot._core import Tensor
+
+from ._state import Group, Key, State, match_keys, signature, signature_lines
+
+
+__all__ = ["Optimizer"]
+
+
+def with_grad(closure: Callable[[], Any]) -> Any:
+    """``closure()`` with recording on, whatever the caller's mode."""
+    before = _core.is_grad_enabled()
+    _core._set_grad_enabled(True)
+    try:
+        return closure()
+    finally:
+        _core._set_grad_enabled(before)
+
+
+class Optimizer:
+    """Base class of the update rules.
+
+    Args:
+        params: leaf tensors; or ``(name, tensor)`` pairs, as ``model.named_parameters()`` gives
+            them; or dicts, one per group, with the key ``params`` and any option of the rule.
+        defaults: the options of groups that do not set them.
+
+    ``param_groups`` is a list of live dicts: a change of ``opt.param_groups[0]["lr"]`` holds from
+    the next step on. ``state`` has one dict per parameter, keyed by its name (by its position
+    where names are not known); ``opt.state[parameter]`` works as well.
+
+    A rule is one file: ``_fields``, ``_check``, ``_update`` and ``_formula``.
+
+    Difference from PyTorch: with named parameters a saved state is matched by name, shape and
+    dtype, never by position, so a changed order of parameters cannot mix up their states.
+    """
+
+    _fields: ClassVar[tuple[str, ...]] = ()  # state tensors, each of the parameter's shape
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        rule = self._rule()
+        if isinstance(params, (Tensor, str, Mapping)) or not isinstance(params, Iterable):
+            raise TypeError(
+                f"[{rule}] params must be an iterable of tensors, of (name, tensor) pairs or of "
+                f"dicts, got {type(params).__name__}; "
+                "pass [tensor], model.parameters() or model.named_parameters()"
+            )
+        if isinstance(params, (set, frozenset)):
+            raise TypeError(f"[{rule}] a set of parameters has no order; pass a list")
+        self.defaults = dict(defaults)
+        self.param_groups: list[Group] = []
+        self.state = State()
+        self._check(self.defaults)
+        items = list(params)
+        if not items:
+            raise ValueError(
+                f"[{rule}] the list of parameters is empty; "
+                "an iterator such as model.parameters() can be used only once"
+            )
+        if not all(isinstance(item, dict) for item in items):
+            items = [{"params": items}]
+        for group in items:
+            self.add_param_group(group)
+
+    # What a rule defines.
+
+    def _check(self, group: Group) -> None:
+        """Raises ValueError or TypeError for options out of range."""
+        raise NotImplementedError
+
+    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
+        """Changes ``params`` in place; they all have a gradient."""
+        raise NotImplementedError
+
+    def _formula(self, group: Group) -> list[str]:
+        """The update of one step, a line each, with the numbers now in use."""
+        raise NotImplementedError
+
+    # What users call.
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Updates every parameter that has a gradient; ``.grad`` itself is left as it is.
+
+        ``closure``, if given, computes the loss and its gradients first; its result is returned.
+        """
+        loss = None
+        if closure is not None:
+            loss = with_grad(closure)
+        for group in self.param_groups:
+            params, grads = [], []
+            for parameter in group["params"]:
+                grad = parameter.grad
+                if grad is not None:
+                    params.append(parameter)
+                    grads.append(grad)
+            if params:
+                self._update(group, params, grads)
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients; ``set_to_none=False`` keeps their memory and fills it with 0."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if set_to_none or parameter.grad is None:
+                    parameter.grad = None
+                else:
+                    parameter.grad = parameter.grad.detach().zero_()
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds a group: a dict with ``params`` and any option of the rule.
+
+        Raises:
+            ValueError: a parameter or a name that is already there, a tensor that is not a leaf,
+                an option out of range.
+            TypeError: an unknown option, something that is not a tensor.
+        """
+        group = self._new_group(param_group)
+        tensors: list[Tensor] = group["params"]
+        start = sum(len(g["params"]) for g in self.param_groups)
+        keys: list[Key] = group.get("param_names") or list(range(start, start + len(tensors)))
+        self._check_new(tensors, keys, named="param_names" in group)
+        for parameter, key in zip(tensors, keys, strict=True):
+            self.state.register(parameter, key)
+        self.param_groups.append(group)
+
+    def explain(self) -> str:
+        """Prints the rule in use with its present numbers, and returns the text.
+
+        Example:
+            >>> import surefoot as sf
+            >>> w = sf.zeros(3, requires_grad=True)
+            >>> _ = sf.optim.SGD([w], lr=0.1).explain()
+            SGD, group 0: 1 tensor, 3 numbers
+              g = grad
+              p = p - 0.1 * g
+        """
+        lines = []
+        for i, group in enumerate(self.param_groups):
+            tensors = group["params"]
+            numbers = sum(parameter.numel() for parameter in tensors)
+            plural = "" if len(tensors) == 1 else "s"
+            lines.append(
+                f"{self._rule()}, group {i}: {len(tensors)} tensor{plural}, {numbers} numbers"
+            )
+            lines += ["  " + line for line in self._formula(group)]
+        text = "\n".join(lines)
+        print(text)  # noqa: T201
+        return text
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as plain dicts, lists, numbers and tensors.
+
+        As in PyTorch the tensors are those in use: clone them to keep them past the next step.
+        """
+        groups = []
+        for group in self.param_groups:
+            saved = {k: v for k, v in group.items() if k not in ("params", "param_names")}
+            groups.append({"params": self._keys(group), **saved})
+        return {
+            "rule": self._rule(),
+            "parameters": self._signatures(),
+            "state": {key: dict(entry) for key, entry in self.state.items()},
+            "param_groups": groups,
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continues where ``state_dict`` was taken; its tensors are copied.
+
+        Parameters are matched by name if both sides have names, else by position; shape and dtype
+        must agree.
+
+        Raises:
+            ValueError: the state does not fit; the message lists every difference, and the
+                optimizer stays as it was.
+        """
+        groups, state = self._matched(state_dict)
+        for group, options in zip(self.param_groups, groups, strict=True):
+            group.update(options)
+        self.state.clear()
+        self.state.update(state)
+
+    def __repr__(self) -> str:
+        lines = [f"{self._rule()} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {k}: {group[k]}" for k in sorted(self.defaults)]
+        return "\n".join([*lines, ")"])
+
+    # Helpers of the rules.
+
+    def _rule(self) -> str:
+        return type(self).__name__
+
+    def _buffers(self, name: str, params: list[Tensor]) -> list[Tensor]:
+        """State tensor ``name`` of every parameter; zeros, not yet kept, where it has none."""
+        buffers = []
+        for parameter in params:
+            buffer = self.state.of(parameter).get(name)
+            buffers.append(_core.zeros_like(parameter.detach()) if buffer is None else buffer)
+        return buffers
+
+    def _remember(self, name: str, params: list[Tensor], values: Iterable[Any]) -> None:
+        """Keeps state entry ``name`` of every parameter: after the step, so that an error in it
+        leaves the state as it was."""
+        for parameter, value in zip(params, values, strict=True):
+            self.state.of(parameter)[name] = value
+
+    # Groups.
+
+    def _keys(self, group: Group) -> list[Key]:
+        return [self.state.key_of(parameter) for parameter in group["params"]]
+
+    def _signatures(self) -> dict[Key, dict[str, Any]]:
+        return {
+            self.state.key_of(parameter): signature(parameter)
+            for group in self.param_groups
+            for parameter in group["params"]
+        }
+
+    def _new_group(self, param_group: dict[str, Any]) -> Group:
+        rule = self._rule()
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(
+                f"[{rule}] a group must be a dict with the key 'params', got {param_group!r:.80}"
+            )
+        for option in param_group:
+            if option not in self.defaults and option not in ("params", "param_names"):
+                raise TypeError(
+                    f"[{rule}] unknown option {option!r} in a group; "
+                    f"known: {', '.join(self.defaults)}"
+                )
+        group = {**self.defaults, **param_group}
+        params = group["params"]
+        items = [params] if isinstance(params, Tensor) else list(params)
+        if not items:
+            raise ValueError(f"[{rule}] the group has no parameters")
+        pairs = [item for item in items if isinstance(item, tuple)]
+        if pairs and len(pairs) != len(items):
+            raise ValueError(f"[{rule}] some parameters have names and some have not")
+        if pairs:
+            group["param_names"] = [name for name, _ in pairs]
+            items = [tensor for _, tensor in pairs]
+        group["params"] = items
+        self._check(group)
+        return group
+
+    def _check_new(self, tensors: list[Tensor], keys: list[Key], named: bool) -> None:
+        """Raises unless the tensors of a new group can be optimized and are new."""
+        rule = self._rule()
+        if len(keys) != len(tensors):
+            raise ValueError(f"[{rule}] {len(tensors)} parameters but {len(keys)} param_names")
+        if self.param_groups and named != ("param_names" in self.param_groups[0]):
+            raise ValueError(f"[{rule}] name the parameters of all groups or of none")
+        ids = {id(p) for group in self.param_groups for p in group["params"]}
+        names = {key for group in self.param_groups for key in self._keys(group)}
+        for key, tensor in zip(keys, tensors, strict=True):
+            if not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"[{rule}] parameter {key!r} must be a Tensor, got {type(tensor).__name__}"
+                )
+            if not tensor.is_leaf:
+                raise ValueError(
+                    f"[{rule}] parameter {key!r} of shape {tuple(tensor.shape)} is the result of "
+                    "an op, not a leaf; pass x.detach().requires_grad_() or what it came from"
+                )
+            if not tensor.is_floating_point():
+                raise ValueError(
+                    f"[{rule}] parameter {key!r} has dtype {tensor.dtype}; only float32 and "
+                    "float64 can be optimized"
+                )
+            if id(tensor) in ids:
+                raise ValueError(f"[{rule}] parameter {key!r} is in the optimizer twice")
+            if key in names:
+                raise ValueError(f"[{rule}] two parameters have the name {key!r}")
+            ids.add(id(tensor))
+            names.add(key)
+
+    # Loading.
+
+    def _matched(self, state_dict: Mapping[str, Any]) -> tuple[list[Group], State]:
+        """The options and the state to load, all checked and copied; changes nothing."""
+        rule = self._rule()
+        missing = {"rule", "parameters", "state", "param_groups"} - set(state_dict)
+        if missing:
+            raise ValueError(f"[{rule}] not an optimizer state: {sorted(missing)} missing")
+        if state_dict["rule"] != rule:
+            raise ValueError(f"[{rule}] this is the state of a {state_dict['rule']}")
+        saved_groups = state_dict["param_groups"]
+        if len(saved_groups) != len(self.param_groups):
+            raise ValueError(
+                f"[{rule}] the state has {len(saved_groups)} groups, the optimizer has "
+                f"{len(self.param_groups)}"
+            )
+        pairs: dict[Key, Key] = {}
+        lines: list[str] = []
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            matched, differences = match_keys(self._keys(group), saved["params"])
+            pairs.update(matched)
+            lines += differences
+        lines += signature_lines(pairs, self._signatures(), state_dict["parameters"])
+        lines += self._entry_lines(pairs, state_dict)
+        if lines:
+            raise ValueError(
+                f"[{rule}] the state does not fit, nothing was loaded:\n  " + "\n  ".join(lines)
+            )
+        return [self._options(saved) for saved in saved_groups], self._copied(pairs, state_dict)
+
+    def _options(self, saved: Group) -> Group:
+        options = {name: saved[name] for name in self.defaults if name in saved}
+        options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
+        self._check({**self.defaults, **options})
+        return options
+
+    def _entry_lines(self, pairs: Mapping[Key, Key], saved: Mapping[str, Any]) -> list[str]:
+        """One line for every state tensor that is unknown or does not have its parameter's form."""
+        lines = []
+        own = self._signatures()
+        for mine, theirs in pairs.items():
+            for name, value in saved["state"].get(theirs, {}).items():
+                if name == "step":
+                    continue
+                if name not in self._fields:
+                    lines.append(f"! {mine}: unknown entry {name!r}")
+                elif not isinstance(value, Tensor) or signature(value) != own[mine]:
+                    lines.append(f"! {mine}: {name} has not the shape and dtype of the parameter")
+        return lines
+
+    def _copied(self, pairs: Mapping[Key, Key], saved: Mapping[str, Any]) -> dict[Key, Any]:
+        return {
+            mine: {
+                name: value.detach().clone() if isinstance(value, Tensor) else int(value)
+                for name, value in saved["state"][theirs].items()
+            }
+            for mine, theirs in pairs.items()
+            if theirs in saved["state"]
+        }
