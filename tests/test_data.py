@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import surefoot as sf
 from surefoot.data import (
     DataLoader,

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import surefoot as sf
-from surefoot.optim import SGD, Adam
 
+import surefoot as sf
 from optim_table import REFERENCES, ROWS, Row
+from surefoot.optim import SGD, Adam
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=str)
 STEPS = 50

@@ -12,7 +12,6 @@ from . import _check
 from ._state import Group
 from .optimizer import Optimizer
 
-
 __all__ = ["Adam"]
 
 

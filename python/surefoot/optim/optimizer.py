@@ -10,7 +10,6 @@ from surefoot._core import Tensor
 
 from ._state import Group, Key, State, match_keys, signature, signature_lines
 
-
 __all__ = ["Optimizer"]
 
 
