@@ -21,6 +21,15 @@ void register_all(sf::bind::OpTable& ops) {
   }
 }
 
+py::list public_names(const py::module_& m) {
+  py::list names;
+  for (const auto& item : py::dict(m.attr("__dict__"))) {
+    if (!py::str(item.first).cast<std::string>().starts_with("_")) names.append(item.first);
+  }
+  names.attr("sort")();
+  return names;
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
@@ -37,4 +46,5 @@ PYBIND11_MODULE(_core, m) {
   register_all(op_table());
   publish_ops(m);
   connect_operators();
+  m.attr("__all__") = public_names(m);
 }

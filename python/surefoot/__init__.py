@@ -1,0 +1,53 @@
+"""surefoot trains deep networks on CPUs.
+
+Tensors, ops and their names are PyTorch's. Submodules are loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+from surefoot import _core, _tensor  # noqa: F401 - completes the type Tensor
+from surefoot._core import *  # noqa: F403
+from surefoot.autograd import enable_grad, no_grad, set_grad_enabled
+from surefoot.config import show_config
+
+if TYPE_CHECKING:
+    from surefoot import autograd, data, initializers, nn, optim, testing, train
+    from surefoot.files import load, save
+
+_SUBMODULES = ("autograd", "data", "initializers", "nn", "optim", "testing", "train")
+_LAZY = {"load": "files", "save": "files"}
+
+__all__ = [
+    "autograd",
+    "data",
+    "enable_grad",
+    "initializers",
+    "load",
+    "nn",
+    "no_grad",
+    "optim",
+    "save",
+    "set_grad_enabled",
+    "show_config",
+    "testing",
+    "train",
+]
+__all__ += _core.__all__
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"surefoot.{name}")
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"surefoot.{_LAZY[name]}"), name)
+    if name == "__version__":
+        return _version("surefoot")
+    raise AttributeError(f"module 'surefoot' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

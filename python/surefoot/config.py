@@ -1,0 +1,34 @@
+"""What runs: version, instruction set, threads."""
+
+from __future__ import annotations
+
+from surefoot import _core
+
+__all__ = ["show_config"]
+
+
+def show_config() -> str:
+    """The version, instruction set and thread count in use, as text.
+
+    Example:
+        >>> import surefoot as sf
+        >>> print(sf.show_config())  # doctest: +ELLIPSIS
+        surefoot ...
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    import numpy as np
+
+    try:
+        own = version("surefoot")
+    except PackageNotFoundError:  # imported from a source tree
+        own = "(not installed)"
+    isas = ", ".join(_core._available_isas())
+    return "\n".join(
+        [
+            f"surefoot {own}",
+            f"numpy    {np.__version__}",
+            f"isa      {_core._isa()} (this machine can run: {isas}; SUREFOOT_ISA forces one)",
+            f"threads  {_core.get_num_threads()}",
+        ]
+    )
