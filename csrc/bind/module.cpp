@@ -41,6 +41,8 @@ PYBIND11_MODULE(_core, m) {
   register_dtypes(m);
   bind_runtime(m);
   bind_autograd(m);
+  bind_data(m);
+  bind_optim(m);
   register_numpy_interop(m);
   register_dlpack(m);
   register_all(op_table());
