@@ -63,6 +63,14 @@ def leaky(slope: float) -> Callable[[State, Array], Array]:
     return lambda state, x: np.where(x > 0, x, slope * x)
 
 
+def elu(state: State, x: Array, alpha: float = 1.0) -> Array:
+    return np.where(x > 0, x, alpha * np.expm1(x))
+
+
+def selu(state: State, x: Array) -> Array:
+    return 1.0507009873554804934 * elu(state, x, 1.6732632423543772848)
+
+
 def gelu(state: State, x: Array) -> Array:
     return x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
 
@@ -181,6 +189,21 @@ ROWS = [
     Row("LeakyReLU", (1.5,), reference=leaky(1.5), kink=0.0),
     Row("Tanh", reference=lambda state, x: np.tanh(x)),
     Row("Sigmoid", reference=lambda state, x: 1 / (1 + np.exp(-x))),
+    Row("ELU", reference=elu, kink=0.0, text="alpha=1.0"),
+    Row("ELU", (1.7,), reference=lambda state, x: elu(state, x, 1.7), kink=0.0),
+    Row("SELU", reference=selu, kink=0.0),
+    Row("SiLU", reference=lambda state, x: x / (1 + np.exp(-x))),
+    Row(
+        "Softplus",
+        reference=lambda state, x: np.log1p(np.exp(x)),
+        text="beta=1.0, threshold=20.0",
+    ),
+    Row(
+        "Softplus",
+        (2.0, 1.0),
+        reference=lambda state, x: np.where(2 * x > 1, x, np.log1p(np.exp(2 * x)) / 2),
+        kink=0.5,
+    ),
     Row("GELU", reference=gelu, text="approximate='none'"),
     Row("GELU", ("tanh",), reference=gelu_tanh),
     Row("Softmax", (1,), reference=lambda state, x: np.exp(log_softmax(x, 1)), text="dim=1"),

@@ -232,6 +232,8 @@ AFTER = [
     (lambda: nn.ReLU(), 2 / IN),
     (lambda: nn.LeakyReLU(0.5), 2 / 1.25 / IN),
     (lambda: nn.GELU(), 2 / IN),
+    (lambda: nn.ELU(), 2 / IN),
+    (lambda: nn.SELU(), 1 / IN),
     (lambda: nn.Tanh(), 2 / (IN + OUT)),
     (lambda: nn.Sigmoid(), 2 / (IN + OUT)),
     (lambda: nn.Softmax(1), 2 / (IN + OUT)),
@@ -338,6 +340,16 @@ def test_copied_layers_keep_their_numbers() -> None:
     before = layer.weight.detach().clone()
     nn.Sequential(layer, nn.ReLU())
     assert bool((layer.weight == before).all())
+
+
+def test_deep_selu_net_keeps_mean_and_variance() -> None:
+    sf.manual_seed(0)
+    layers: list[nn.Module] = []
+    for _ in range(20):
+        layers += [nn.Linear(256, 256), nn.SELU()]
+    y = nn.Sequential(*layers)(sf.randn(64, 256)).detach().numpy()
+    assert abs(y.mean()) < 0.1
+    assert 0.8 < y.std() < 1.2
 
 
 def test_deep_relu_net_keeps_the_size_of_signals() -> None:

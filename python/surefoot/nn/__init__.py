@@ -1,7 +1,19 @@
 """Modules, layers, losses and their helpers, with torch's names and meanings."""
 
 from . import functional, init, utils
-from .activation import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activation import (
+    ELU,
+    GELU,
+    SELU,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from .container import ModuleDict, ModuleList, Sequential
 from .dropout import Dropout
 from .flatten import Flatten, Unflatten
@@ -31,7 +43,11 @@ __all__ = [
     "LeakyReLU",
     "Tanh",
     "Sigmoid",
+    "ELU",
+    "SELU",
     "GELU",
+    "SiLU",
+    "Softplus",
     "Softmax",
     "LogSoftmax",
     "CrossEntropyLoss",

@@ -56,8 +56,6 @@ class Tree:
                 f"[{owner}] {kind} {name!r} assigned before super().__init__(): "
                 "call super().__init__() first in __init__"
             )
-        if not isinstance(name, str):
-            raise TypeError(f"[{owner}] {kind} name {name!r}: must be a string")
         if not name or "." in name:
             raise KeyError(f"[{owner}] {kind} name {name!r}: must not be empty or contain a dot")
         if registry.get(name) != kind:
@@ -74,15 +72,16 @@ class Tree:
             f"must be a {wanted} or None (delete the attribute first to change its kind)"
         )
 
-    def _register_new(self, name: str, value: object, kind: str, wanted: type) -> None:
+    def _register_new(self, name: object, value: object, kind: str, wanted: type) -> None:
         owner = type(self).__name__
         if value is not None and not isinstance(value, wanted):
             raise TypeError(
                 f"[{owner}] {kind} {name!r} is a {type(value).__name__}: "
                 f"must be a {KIND_CLASS[kind]} or None"
             )
-        taken = isinstance(name, str) and hasattr(self, name)
-        if taken and self.__dict__.get("_registry", {}).get(name) != kind:
+        if not isinstance(name, str):
+            raise TypeError(f"[{owner}] {kind} name {name!r}: must be a string")
+        if hasattr(self, name) and self.__dict__.get("_registry", {}).get(name) != kind:
             raise KeyError(f"[{owner}] {kind} {name!r}: the attribute exists already")
         self._register(name, value, kind)
 

@@ -8,7 +8,19 @@ from surefoot._core import Tensor
 from ._check import one_of
 from .module import Module
 
-__all__ = ["ReLU", "LeakyReLU", "Tanh", "Sigmoid", "GELU", "Softmax", "LogSoftmax"]
+__all__ = [
+    "ReLU",
+    "LeakyReLU",
+    "Tanh",
+    "Sigmoid",
+    "ELU",
+    "SELU",
+    "GELU",
+    "SiLU",
+    "Softplus",
+    "Softmax",
+    "LogSoftmax",
+]
 
 
 class ReLU(Module):
@@ -85,6 +97,87 @@ class Sigmoid(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.sigmoid(x)
+
+
+class ELU(Module):
+    """x for x > 0, alpha * (exp(x) - 1) otherwise (Clevert et al. 2015). alpha: 1 by default.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.ELU()(sf.tensor([0.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
+
+    init_hint = "elu"
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class SELU(Module):
+    """1.0507 x for x > 0, 1.0507 * 1.6733 (exp(x) - 1) otherwise (Klambauer et al. 2017).
+
+    Keeps mean 0 and variance 1 from layer to layer, in a plain chain of layers with LeCun normal
+    weights (init='auto' draws them) and standardised input.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.SELU()(sf.zeros(2)).tolist()
+        [0.0, 0.0]
+    """
+
+    init_hint = "selu"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.selu(x)
+
+
+class SiLU(Module):
+    """x / (1 + exp(-x)), also called swish (Elfwing et al. 2017).
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.SiLU()(sf.zeros(2)).tolist()
+        [0.0, 0.0]
+    """
+
+    init_hint = "silu"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.silu(x)
+
+
+class Softplus(Module):
+    """log(1 + exp(beta x)) / beta, a smooth ReLU; x itself where beta x > threshold.
+
+    beta: 1 by default. threshold: 20 by default.
+
+    Example:
+        >>> import surefoot as sf
+        >>> round(sf.nn.Softplus()(sf.zeros(1)).item(), 4)
+        0.6931
+    """
+
+    init_hint = "softplus"
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        if not beta > 0.0:
+            raise ValueError(f"[Softplus] beta={beta!r}: must be positive")
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class GELU(Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surefoot import _core
-from surefoot._core import Tensor, gelu, linear, one_hot, sigmoid, tanh
+from surefoot._core import Tensor, elu, gelu, linear, one_hot, selu, sigmoid, silu, softplus, tanh
 
 from ._check import REDUCTIONS, one_of, probability
 
@@ -11,7 +11,11 @@ __all__ = [
     "linear",
     "relu",
     "leaky_relu",
+    "elu",
+    "selu",
     "gelu",
+    "silu",
+    "softplus",
     "tanh",
     "sigmoid",
     "softmax",

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from surefoot._core import Generator, Tensor
+from surefoot._core import Generator, Tensor, no_grad
 
 from . import init
 from ._check import one_of
@@ -70,10 +70,10 @@ class Initializer:
         self.seed = seed
 
     def __call__(self, tensor: Tensor) -> Tensor:
-        generator = self.seed
-        if isinstance(generator, int):
-            generator = Generator()
-            generator.manual_seed(self.seed)
+        if not isinstance(self.seed, int):
+            return self.fill(tensor, self.seed)
+        generator = Generator()
+        generator.manual_seed(self.seed)
         return self.fill(tensor, generator)
 
     def fill(self, tensor: Tensor, generator: Generator | None) -> Tensor:
@@ -119,7 +119,7 @@ class Identity(Initializer):
 
     def fill(self, tensor: Tensor, generator: Generator | None) -> Tensor:
         init.eye_(tensor)
-        with init.no_grad():
+        with no_grad():
             return tensor.mul_(self.gain)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from surefoot import _core
 from surefoot._core import Tensor
 
 __all__ = ["Parameter"]
@@ -27,7 +28,8 @@ class Parameter(Tensor):
                 f"[Parameter] data is a {type(data).__name__}: must be a Tensor, "
                 "write Parameter(sf.tensor(data))"
             )
-        return data.detach().as_subclass(cls).requires_grad_(requires_grad)
+        parameter: Parameter = _core._make_subclass(cls, data, requires_grad)
+        return parameter
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
