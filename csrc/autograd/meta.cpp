@@ -86,4 +86,34 @@ void remove_hook(Node& node, uint64_t id) {
 
 Tensor detach(const Tensor& t) { return alias(t); }
 
+void set_data(const Tensor& t, const Tensor& data) {
+  if (!is_leaf(t)) {
+    throw RuntimeError("[data] only leaves take other memory, this tensor was computed by an op");
+  }
+  AutogradMeta* meta = meta_of(t);
+  if (meta && meta->requires_grad && !is_floating(data.dtype())) {
+    throw DtypeError("[data] a tensor that requires grad cannot become ", data.dtype());
+  }
+  const bool fits = data.shape() == t.shape() && data.dtype() == t.dtype();
+  if (!fits && grad_of(t).defined()) {
+    throw ShapeError("[data] the tensor has a gradient of shape ", t.shape(), " and dtype ",
+                     t.dtype(), ", which does not fit data of shape ", data.shape(), " and dtype ",
+                     data.dtype(), "; set .grad to None first");
+  }
+  if (meta && !fits) {
+    meta->accumulator = nullptr;
+    meta->grad = nullptr;
+  }
+  TensorImpl& impl = *t.impl();
+  // A graph that saved this tensor must see that its memory is another one now.
+  while (data.storage()->version() <= impl.storage->version()) data.storage()->bump("data");
+  const TensorImpl& from = *data.impl();
+  impl.storage = from.storage;
+  impl.shape = from.shape;
+  impl.strides = from.strides;
+  impl.offset = from.offset;
+  impl.dtype = from.dtype;
+  impl.recorded_changes_seen = impl.storage->recorded_changes();
+}
+
 }  // namespace sf

@@ -10,7 +10,7 @@ struct AutogradMeta final : TensorExtension {
   Ref<Node> grad_fn;           // null for leaves
   uint32_t slot = 0;           // which output of grad_fn
   Ref<GradSlot> grad;
-  Ref<Node> accumulator;       // of a leaf, made on first use
+  Ref<Node> accumulator;  // of a leaf, made on first use
 };
 
 inline AutogradMeta* meta_of(const Tensor& t) {
@@ -39,6 +39,10 @@ Edge gradient_edge(const Tensor& t);
 void retain_grad(const Tensor& t);
 uint64_t add_hook(const Tensor& t, std::function<Tensor(const Tensor&)> call);
 void remove_hook(Node& node, uint64_t id);
+
+// Gives a leaf other memory, shape and dtype. It stays the same tensor; hooks and, if shape or
+// dtype change, graphs recorded before lose sight of it.
+void set_data(const Tensor& t, const Tensor& data);
 
 // The same memory without history: changes in place are seen by the original's version counter.
 Tensor detach(const Tensor& t);

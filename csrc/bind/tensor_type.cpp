@@ -50,9 +50,7 @@ PyObject* get_shape(PyObject* self, void*) {
 PyObject* get_dtype(PyObject* self, void*) {
   return Py_NewRef(dtype_object(self_of(self)->tensor.dtype()));
 }
-PyObject* get_ndim(PyObject* self, void*) {
-  return PyLong_FromLong(self_of(self)->tensor.ndim());
-}
+PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(self_of(self)->tensor.ndim()); }
 PyObject* get_requires_grad(PyObject* self, void*) {
   return PyBool_FromLong(requires_grad(self_of(self)->tensor));
 }
@@ -91,6 +89,19 @@ int put_grad(PyObject* self, PyObject* value, void*) {
       -1);
 }
 
+PyObject* get_data(PyObject* self, void*) {
+  return guarded([&] { return wrap(detach(self_of(self)->tensor)); });
+}
+int put_data(PyObject* self, PyObject* value, void*) {
+  return guarded(
+      [&] {
+        if (!value || !is_tensor(value)) throw TypeError("[data] must be a Tensor");
+        set_data(self_of(self)->tensor, unwrap(value));
+        return 0;
+      },
+      -1);
+}
+
 PyGetSetDef properties[] = {
     {"shape", get_shape, nullptr, "Sizes, as a tuple.", nullptr},
     {"dtype", get_dtype, nullptr, "Type of the elements.", nullptr},
@@ -100,14 +111,17 @@ PyGetSetDef properties[] = {
     {"is_leaf", get_is_leaf, nullptr, "True unless an op recorded it.", nullptr},
     {"grad", get_grad, put_grad, "The accumulated gradient; None before the first backward.",
      nullptr},
+    {"data", get_data, put_data,
+     "The memory without history; assigning it gives a leaf other memory, also of another dtype.",
+     nullptr},
     {"grad_fn", get_grad_fn, nullptr, "What recorded this tensor; None for leaves.", nullptr},
     {"_version", get_version, nullptr, "In-place changes of the storage so far.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-PyMemberDef members[] = {{"__weaklistoffset__", T_PYSSIZET,
-                          static_cast<Py_ssize_t>(offsetof(PyTensor, weak_references)), READONLY,
-                          nullptr},
-                         {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, static_cast<Py_ssize_t>(offsetof(PyTensor, weak_references)),
+     READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 }  // namespace
 
