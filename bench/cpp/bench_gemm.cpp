@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -16,18 +17,28 @@ namespace {
 
 using sf::Array;
 
+// Aligned to cache lines, as tensors are.
 template <class T>
-std::vector<T> random_numbers(int64_t n) {
-  std::mt19937 engine(1);
-  std::uniform_real_distribution<T> uniform(-1, 1);
-  std::vector<T> out(static_cast<size_t>(n));
-  for (T& x : out) x = uniform(engine);
-  return out;
-}
+class Numbers {
+ public:
+  explicit Numbers(int64_t n) : data_(static_cast<T*>(std::aligned_alloc(64, bytes(n)))) {
+    std::mt19937 engine(1);
+    std::uniform_real_distribution<T> uniform(-1, 1);
+    for (int64_t i = 0; i < n; ++i) data_[i] = uniform(engine);
+  }
+  ~Numbers() { std::free(data_); }
+  Numbers(const Numbers&) = delete;
+  Numbers& operator=(const Numbers&) = delete;
+  T* data() { return data_; }
+
+ private:
+  static size_t bytes(int64_t n) { return (static_cast<size_t>(n) * sizeof(T) + 63) / 64 * 64; }
+  T* data_;
+};
 
 // A rows x cols view of contiguous memory, or of its transpose.
 template <class T>
-Array matrix(std::vector<T>& memory, int64_t rows, int64_t cols, bool transposed) {
+Array matrix(Numbers<T>& memory, int64_t rows, int64_t cols, bool transposed) {
   return {memory.data(), sf::Shape{rows, cols},
           transposed ? sf::Strides{1, rows} : sf::Strides{cols, 1}, sf::dtype_of<T>};
 }
@@ -40,8 +51,7 @@ struct Case {
 template <class T>
 void run_gemm(benchmark::State& state, Case c) {
   sf::set_num_threads(static_cast<int>(state.range(0)));
-  std::vector<T> a_memory = random_numbers<T>(c.m * c.k), b_memory = random_numbers<T>(c.k * c.n),
-                 c_memory(static_cast<size_t>(c.m * c.n));
+  Numbers<T> a_memory(c.m * c.k), b_memory(c.k * c.n), c_memory(c.m * c.n);
   const Array a = matrix(a_memory, c.m, c.k, c.form[0] == 'T');
   const Array b = matrix(b_memory, c.k, c.n, c.form[1] == 'T');
   const Array out = matrix(c_memory, c.m, c.n, false);

@@ -25,10 +25,9 @@ constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // Longest K block: a panel of A (14 rows at most, padded to 16) takes 24 KiB of the first-level
 // cache.
 template <class T>
-constexpr int64_t kMaxDepth = sizeof(T) == 4 ? 384 : 256;
-// Columns of a block: its part of B takes at most 768 KiB (float) or 512 KiB (double).
-template <class T>
-constexpr int64_t kBlockCols = sizeof(T) == 4 ? 512 : 256;
+constexpr int64_t kMaxDepth = 1536 / static_cast<int64_t>(sizeof(T));
+// Columns of a block: its part of B takes at most 768 KiB of the second-level cache.
+constexpr int64_t kBlockCols = 512;
 constexpr int64_t kMaxTileRows = 16;  // rows of a tile, padded to whole vectors
 
 // All K blocks but the last have this depth: equal parts, a function of K alone.
@@ -50,9 +49,8 @@ Scratch<T> scratch() {
   struct Free {
     void operator()(void* p) const { std::free(p); }
   };
-  constexpr size_t kA = kMaxTileRows * 384 * sizeof(double), kB = 512 * 384 * sizeof(float);
-  static_assert(kMaxDepth<T> * kMaxTileRows * sizeof(T) <= kA);
-  static_assert(kMaxDepth<T> * kBlockCols<T> * sizeof(T) <= kB);
+  constexpr size_t kA = kMaxTileRows * kMaxDepth<T> * sizeof(T);
+  constexpr size_t kB = kBlockCols * kMaxDepth<T> * sizeof(T);  // the same for both types
   thread_local std::unique_ptr<std::byte, Free> memory;
   if (!memory) memory.reset(static_cast<std::byte*>(std::aligned_alloc(64, kA + kB)));
   std::byte* p = memory.get();
@@ -68,10 +66,11 @@ struct Plan {
   bool scratch() const { return pack_a || pack_b; }
 };
 
-// Halves chunks, the longer side first, until there are enough of them to share out.
+// Halves chunks, the longer side first, until there are enough of them to share out. No more than
+// that: what a chunk packs it packs for itself, and the smaller it is, the more is packed twice.
 template <class T>
 void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
-  constexpr int64_t kMaxRows = 256, kMaxCols = 512, kChunks = 16, kChunkMacs = 1'000'000;
+  constexpr int64_t kMaxRows = 512, kMaxCols = 512, kChunkMacs = 500'000;
   plan.rows = p.m;
   plan.cols = p.n;
   plan.group = 1;
@@ -81,7 +80,9 @@ void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
   }
   plan.rows = ceil_div(p.m, ceil_div(p.m, kMaxRows));
   plan.cols = round_up(ceil_div(p.n, ceil_div(p.n, kMaxCols)), kernels.cols);
-  const int64_t enough = std::clamp<int64_t>(p.macs() * p.batch / kChunkMacs, 2, kChunks);
+  const int64_t threads = num_threads();
+  const int64_t enough =
+      threads == 1 ? 1 : std::clamp<int64_t>(p.macs() * p.batch / kChunkMacs, 2, 2 * threads);
   while (p.batch * ceil_div(p.m, plan.rows) * ceil_div(p.n, plan.cols) < enough) {
     if (plan.cols >= plan.rows && plan.cols > kernels.cols) {
       plan.cols = round_up(plan.cols / 2, kernels.cols);
@@ -100,8 +101,7 @@ Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
   // Packing pays once the packed numbers are used often enough, and from the start where the
   // micro-kernel cannot read the operand as it lies.
   plan.pack_b = p.b_col != 1 || (plan.rows >= 64 && p.n > kernels.cols);
-  plan.pack_a =
-      (p.a_row != 1 && p.a_k != 1) || (p.a_row == 1 && p.m > 1 && plan.cols >= 4 * kernels.cols);
+  plan.pack_a = (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && plan.cols >= 256);
   return plan;
 }
 
@@ -156,8 +156,8 @@ void multiply_chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Pl
   const int64_t depth = block_depth<T>(p.k);
   const int64_t panels = ceil_div(chunk.m, kernels.rows);
   const int64_t rows = chunk.m / panels, longer = chunk.m % panels;  // rows, or one more
-  for (int64_t j = chunk.j; j < chunk.j + chunk.n; j += kBlockCols<T>) {
-    const int64_t n = std::min(kBlockCols<T>, chunk.j + chunk.n - j);
+  for (int64_t j = chunk.j; j < chunk.j + chunk.n; j += kBlockCols) {
+    const int64_t n = std::min(kBlockCols, chunk.j + chunk.n - j);
     for (int64_t k = 0; k == 0 || k < p.k; k += depth) {
       Block at{chunk.i, 0, j, n, k, std::min(depth, p.k - k)};
       if (plan.pack_b) pack_b(p, kernels, at, scratch.b);

@@ -21,6 +21,7 @@ constexpr int kRows = 6;
 constexpr int kRows = 4;
 #endif
 constexpr int kVecs = 2;
+constexpr int64_t kRowsAhead = 16;  // that packing fetches
 
 template <class T>
 constexpr int kCols = kVecs * Vec<T>::kWidth;
@@ -191,10 +192,18 @@ void pack_transposed(T* to, int64_t to_k, const T* from, int64_t from_row, int64
 template <class T>
 void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
   using V = Vec<T>;
+  // The rows of B lie too far apart for the processor to foresee the next one.
+  const auto fetch = [=](int64_t k) __attribute__((always_inline)) {
+    __builtin_prefetch(from + least(k + kRowsAhead, depth - 1) * from_k);
+  };
   if (rows == V::kWidth) {
-    for (int64_t k = 0; k < depth; ++k) V::load(from + k * from_k).store(to + k * to_k);
+    for (int64_t k = 0; k < depth; ++k) {
+      fetch(k);
+      V::load(from + k * from_k).store(to + k * to_k);
+    }
   } else {
     for (int64_t k = 0; k < depth; ++k) {
+      fetch(k);
       V::load_partial(from + k * from_k, rows).store(to + k * to_k);
     }
   }
