@@ -9,7 +9,7 @@
 namespace sf {
 namespace {
 
-constexpr int64_t kChunk = 16 * 1024;  // elements; less than this is not worth a second thread
+constexpr int64_t kChunk = 32 * 1024;  // elements; less than this is not worth a second thread
 
 void update_range(Update rule, const UpdateTask& task, int64_t begin, int64_t end) {
   dispatch_floating(task.dtype, [&](auto zero) {

@@ -106,7 +106,7 @@ TEST(update_equals_the_formula_at_every_tail) {
 
 TEST(update_cuts_large_and_joins_small_tensors) {
   for_each_rule([&](sf::Update rule) {
-    check_rule<float>(rule, {0, 1, 16 * 1024, 3, 0, 50000, 16 * 1024 - 4, 0}, 2e-6);
+    check_rule<float>(rule, {0, 1, 32 * 1024, 3, 0, 90000, 32 * 1024 - 4, 0}, 2e-6);
   });
 }
 
@@ -116,7 +116,7 @@ TEST(update_has_the_same_bits_for_any_number_of_threads) {
     std::vector<std::vector<std::vector<float>>> first;
     for (int threads : {1, 2, 3}) {
       sf::set_num_threads(threads);
-      Batch<float> batch({5, 40001, 7});
+      Batch<float> batch({5, 80001, 7});
       sf::run_update(rule, batch.tasks);
       if (threads == 1) first = batch.tensors;
       CHECK(batch.tensors == first);
