@@ -35,7 +35,22 @@ class Optimizer:
     the next step on. ``state`` has one dict per parameter, keyed by its name (by its position
     where names are not known); ``opt.state[parameter]`` works as well.
 
-    A rule is one file: ``_fields``, ``_check``, ``_update`` and ``_formula``.
+    Example:
+        A rule of your own is a subclass with ``_check``, ``_update`` and, for ``explain``,
+        ``_formula``; state tensors of its own it names in ``_fields``.
+
+        >>> import surefoot as sf
+        >>> class Signs(sf.optim.Optimizer):
+        ...     def _check(self, group):
+        ...         pass
+        ...     def _update(self, group, params, grads):
+        ...         for p, g in zip(params, grads):
+        ...             p.detach().sub_(group["lr"] * g.sign())
+        >>> w = sf.tensor([1.0, 2.0], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> Signs([w], {"lr": 0.5}).step()
+        >>> w.tolist()
+        [0.5, 1.5]
 
     Difference from PyTorch: with named parameters a saved state is matched by name, shape and
     dtype, never by position, so a changed order of parameters cannot mix up their states.

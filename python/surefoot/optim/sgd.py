@@ -52,11 +52,11 @@ class SGD(Optimizer):
     Example:
         >>> import surefoot as sf
         >>> w = sf.tensor([1.0, 2.0], requires_grad=True)
-        >>> opt = sf.optim.SGD([w], lr=0.1)
+        >>> opt = sf.optim.SGD([w], lr=0.25)
         >>> (w * w).sum().backward()
         >>> _ = opt.step()
-        >>> w.tolist()  # doctest: +ELLIPSIS
-        [0.8..., 1.6...]
+        >>> w.tolist()
+        [0.5, 1.0]
 
     Differences from PyTorch: ``momentum_form`` and ``'lookahead'`` are additions; ``foreach``,
     ``fused`` and ``differentiable`` do not exist, every step is one fused call per group.

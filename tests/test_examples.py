@@ -1,0 +1,32 @@
+"""The examples in the docstrings run as written."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+from surefoot import data, nn, optim
+
+PACKAGES = [data, nn, optim]
+MODULES = [
+    "surefoot.initializers",
+    *(m.name for p in PACKAGES for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")),
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_every_class_has_an_example(package: object) -> None:
+    silent = [
+        name
+        for name in package.__all__
+        if isinstance(getattr(package, name), type)
+        and ">>>" not in (getattr(package, name).__doc__ or "")
+    ]
+    assert not silent
