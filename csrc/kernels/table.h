@@ -3,13 +3,14 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
 #include "kernels/update_table.h"
 
 namespace sf {
 
 template <class T>
-struct Kernels {
+struct Kernels : ElementwiseKernels<T> {
   int width = 0;  // lanes of a vector register
   GemmKernels<T> gemm;
   UpdateKernels update;

@@ -6,6 +6,9 @@
 namespace sf::SF_ISA_NAMESPACE {
 
 void fill_gemm(KernelTable& table);
+void fill_unary(KernelTable& table);
+void fill_binary(KernelTable& table);
+
 void fill_table(KernelTable& table);
 void fill_update(KernelTable& table);
 
@@ -15,6 +18,8 @@ void fill_table(KernelTable& table) {
   table.f64.width = Vec<double>::kWidth;
   fill_gemm(table);
   fill_update(table);
+  fill_unary(table);
+  fill_binary(table);
 }
 
 }  // namespace sf::SF_ISA_NAMESPACE

@@ -47,17 +47,18 @@ using F64 = Types<double>::Raw;
 enum class Rounding { kEven, kDown, kUp, kZero };
 
 #if defined(SF_ISA_avx512)
+// Masked forms with every lane set: the plain ones of GCC 12 warn about their own placeholder.
 SF_INLINE F32 raw_fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
 SF_INLINE F64 raw_fma(F64 a, F64 b, F64 c) { return _mm512_fmadd_pd(a, b, c); }
-SF_INLINE F32 raw_sqrt(F32 a) { return _mm512_sqrt_ps(a); }
-SF_INLINE F64 raw_sqrt(F64 a) { return _mm512_sqrt_pd(a); }
+SF_INLINE F32 raw_sqrt(F32 a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
+SF_INLINE F64 raw_sqrt(F64 a) { return _mm512_maskz_sqrt_pd(0xff, a); }
 template <Rounding mode>
 SF_INLINE F32 raw_round(F32 a) {
-  return _mm512_roundscale_ps(a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
+  return _mm512_maskz_roundscale_ps(0xffff, a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
 }
 template <Rounding mode>
 SF_INLINE F64 raw_round(F64 a) {
-  return _mm512_roundscale_pd(a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
+  return _mm512_maskz_roundscale_pd(0xff, a, static_cast<int>(mode) | _MM_FROUND_NO_EXC);
 }
 SF_INLINE F32 raw_load(const float* p, int64_t n) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
@@ -163,6 +164,22 @@ SF_INLINE void raw_store(T* p, int64_t n, typename Types<T>::Raw a) {
 SF_INLINE F32 raw_broadcast(float s) { return F32{s, s, s, s}; }
 SF_INLINE F64 raw_broadcast(double s) { return F64{s, s}; }
 #endif
+
+// Whether any lane of a mask is set.
+template <class Int>
+SF_INLINE bool any(Int mask) {
+#if defined(SF_ISA_avx512)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(SF_ISA_avx2)
+  return _mm256_movemask_epi8((__m256i)mask) != 0;
+#elif defined(__x86_64__)
+  return _mm_movemask_epi8((__m128i)mask) != 0;
+#else
+  bool found = false;
+  for (unsigned i = 0; i < sizeof(mask) / sizeof(mask[0]); ++i) found |= mask[i] != 0;
+  return found;
+#endif
+}
 
 template <class T>
 struct Vec {

@@ -1,0 +1,126 @@
+#include "kernels/copy.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/launch.h"
+#include "kernels/map.h"
+
+namespace sf {
+namespace {
+
+template <class To, class From>
+To cast(From value) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return value != From(0);
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    using Wide = std::conditional_t<(sizeof(To) < 8), int64_t, To>;
+    using Limits = std::numeric_limits<Wide>;
+    if (value != value) return To(0);
+    if (value >= static_cast<From>(Limits::max())) return static_cast<To>(Limits::max());
+    if (value <= static_cast<From>(Limits::min())) return static_cast<To>(Limits::min());
+    return static_cast<To>(static_cast<Wide>(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+constexpr int64_t kTile = 32;  // a transposed copy goes tile by tile, so that both sides hit L1
+
+// True if the two innermost dimensions are transposed to each other: dst runs along the last one,
+// src along the one before.
+bool is_transpose(const Loop& loop) {
+  const int d = loop.ndim - 2;
+  return d >= 0 && loop.sizes[d] >= 8 && loop.sizes[d + 1] >= 8 && loop.step(0) == 1 &&
+         std::abs(loop.strides[1][d]) == loop.item[1] &&
+         std::abs(loop.strides[1][d + 1]) > loop.item[1];
+}
+
+template <class To, class From>
+void transpose_band(const Loop& loop, char* to, const char* from, int64_t row0, int64_t rows) {
+  const int d = loop.ndim - 2;
+  const int64_t to_row = loop.strides[0][d] / loop.item[0];
+  const int64_t from_row = loop.strides[1][d] / loop.item[1];
+  const int64_t from_column = loop.strides[1][d + 1] / loop.item[1];
+  To* out = reinterpret_cast<To*>(to) + row0 * to_row;
+  const From* in = reinterpret_cast<const From*>(from) + row0 * from_row;
+  const int64_t columns = loop.sizes[d + 1];
+  for (int64_t c0 = 0; c0 < columns; c0 += kTile) {
+    const int64_t c1 = c0 + kTile < columns ? c0 + kTile : columns;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = c0; c < c1; ++c) {
+        out[r * to_row + c] = cast<To>(in[r * from_row + c * from_column]);
+      }
+    }
+  }
+}
+
+// Bands of kTile rows of every matrix are the chunks.
+template <class To, class From>
+void transposed_copy(const Loop& loop) {
+  const int d = loop.ndim - 2;
+  const int64_t bands = (loop.sizes[d] + kTile - 1) / kTile;
+  int64_t matrices = 1;
+  for (int i = 0; i < d; ++i) matrices *= loop.sizes[i];
+  const auto run = [&](int64_t chunk) {
+    char* to = loop.data[0];
+    const char* from = loop.data[1];
+    int64_t rest = chunk / bands;
+    for (int i = d - 1; i >= 0; --i) {
+      to += rest % loop.sizes[i] * loop.strides[0][i];
+      from += rest % loop.sizes[i] * loop.strides[1][i];
+      rest /= loop.sizes[i];
+    }
+    const int64_t row0 = chunk % bands * kTile;
+    const int64_t rows = row0 + kTile < loop.sizes[d] ? kTile : loop.sizes[d] - row0;
+    transpose_band<To, From>(loop, to, from, row0, rows);
+  };
+  if (loop.total <= kSerialBelow) {
+    for (int64_t i = 0; i < matrices * bands; ++i) run(i);
+  } else {
+    parallel_for(matrices * bands, run);
+  }
+}
+
+template <class To, class From>
+void copy_rows(const Loop& loop) {
+  if (std::is_same_v<To, From> && loop.step(0) == 1 && loop.step(1) == 1) {
+    parallel_rows(loop, [](char* const* at, int64_t n) {
+      std::memmove(at[0], at[1], static_cast<size_t>(n) * sizeof(To));
+    });
+  } else if (is_transpose(loop)) {
+    transposed_copy<To, From>(loop);
+  } else {
+    map_rows<To, From>(loop, cast<To, From>);
+  }
+}
+
+template <class T>
+void fill(const Array& dst, T value) {
+  const Loop loop = make_loop({&dst});
+  launch("fill", [loop, value] { map_rows<T>(loop, [value] { return value; }); });
+}
+
+}  // namespace
+
+void run_copy(const Array& src, const Array& dst) {
+  const Loop loop = make_loop({&dst, &src});
+  dispatch(dst.dtype, [&](auto to) {
+    dispatch(src.dtype, [&](auto from) {
+      launch("copy", [loop] { copy_rows<decltype(to), decltype(from)>(loop); });
+    });
+  });
+}
+
+void run_fill(const Array& dst, double value) {
+  dispatch(dst.dtype, [&](auto zero) { fill(dst, cast<decltype(zero)>(value)); });
+}
+
+void run_fill_int(const Array& dst, int64_t value) {
+  dispatch(dst.dtype, [&](auto zero) { fill(dst, cast<decltype(zero)>(value)); });
+}
+
+}  // namespace sf

@@ -1,0 +1,14 @@
+// Copies between any two layouts and dtypes, and constants.
+#pragma once
+#include "base/array.h"
+
+namespace sf {
+
+// dst[...] = src, both of one shape; they may not overlap unless they are the same array.
+// Float to integer truncates (out of range: the nearest bound; NaN: 0); to bool is != 0.
+void run_copy(const Array& src, const Array& dst);
+
+void run_fill(const Array& dst, double value);
+void run_fill_int(const Array& dst, int64_t value);
+
+}  // namespace sf

@@ -1,0 +1,76 @@
+// The loops of unary.def: every row becomes a forward and a backward for float and double.
+#include "kernels/isa/rowfun.h"
+#include "kernels/table.h"
+
+namespace sf::SF_ISA_NAMESPACE {
+namespace {
+
+template <class T>
+struct Params {
+  Vec<T> p[kMaxParams];
+  explicit SF_INLINE Params(const T* from) {
+    for (int i = 0; i < kMaxParams; ++i) p[i] = from ? Vec<T>(from[i]) : Vec<T>(T(0));
+  }
+};
+
+template <class Row, class T>
+void forward(const T* x, T* y, int64_t n, const T* params) {
+  using V = Vec<T>;
+  const Params<T> with(params);
+  int64_t i = 0;
+  for (; i + V::kWidth <= n; i += V::kWidth) {
+    Row::forward(V::load(x + i), with.p).store(y + i);
+  }
+  if (i < n) Row::forward(V::load_partial(x + i, n - i), with.p).store_partial(y + i, n - i);
+}
+
+template <class Row, class T>
+void backward(const T* x, const T* y, const T* g, T* dx, int64_t n, const T* params) {
+  using V = Vec<T>;
+  const Params<T> with(params);
+  for (int64_t i = 0; i < n; i += V::kWidth) {
+    const bool whole = i + V::kWidth <= n;
+    const auto read = [&](const T* from, bool needed) SF_INLINE_LAMBDA {
+      return !needed ? V(T(0)) : whole ? V::load(from + i) : V::load_partial(from + i, n - i);
+    };
+    const V out = Row::backward(read(x, Row::kNeeds & kNeedsX), read(y, Row::kNeeds & kNeedsY),
+                                read(g, true), with.p);
+    whole ? out.store(dx + i) : out.store_partial(dx + i, n - i);
+  }
+}
+
+// The rows. Arguments that a row does not use are cast away, so that the compiler stays quiet.
+#define SF_UNARY(name, needs, forward_of_x, backward_of_g)                    \
+  struct Row_##name {                                                         \
+    static constexpr int kNeeds = kUnaryNeeds[static_cast<int>(Unary::name)]; \
+    template <class V>                                                        \
+    static SF_INLINE V forward(V x, const V* p) {                             \
+      (void)x, (void)p;                                                       \
+      return forward_of_x;                                                    \
+    }                                                                         \
+    template <class V>                                                        \
+    static SF_INLINE V backward(V x, V y, V g, const V* p) {                  \
+      (void)x, (void)y, (void)g, (void)p;                                     \
+      return backward_of_g;                                                   \
+    }                                                                         \
+  };
+#include "kernels/unary.def"
+#undef SF_UNARY
+
+template <class T>
+void fill(Kernels<T>& kernels) {
+#define SF_UNARY(name, needs, forward_of_x, backward_of_g)               \
+  kernels.unary[static_cast<int>(Unary::name)] = forward<Row_##name, T>; \
+  kernels.unary_backward[static_cast<int>(Unary::name)] = backward<Row_##name, T>;
+#include "kernels/unary.def"
+#undef SF_UNARY
+}
+
+}  // namespace
+
+void fill_unary(KernelTable& table) {
+  fill(table.f32);
+  fill(table.f64);
+}
+
+}  // namespace sf::SF_ISA_NAMESPACE

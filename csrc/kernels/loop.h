@@ -1,0 +1,82 @@
+// Walking several strided arrays of one shape together: dimensions are sorted by the strides of the
+// first array, merged where possible, and the rest is cut into rows and into chunks for the
+// threads.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "base/array.h"
+#include "base/parallel.h"
+
+namespace sf {
+
+constexpr int64_t kSerialBelow = 32768;  // elements; smaller work stays on the caller's thread
+constexpr int64_t kChunkElements = 16384;
+constexpr int kMaxOperands = 5;
+
+// Offsets in bytes. The last dimension is the inner loop; a plan has at least one dimension.
+struct Loop {
+  int operands = 0;
+  int ndim = 0;
+  int64_t total = 0;
+  int64_t sizes[kMaxDims] = {};
+  int64_t strides[kMaxOperands][kMaxDims] = {};
+  int64_t item[kMaxOperands] = {};
+  char* data[kMaxOperands] = {};
+
+  int64_t inner() const { return sizes[ndim - 1]; }
+  // Stride of the inner loop, in elements.
+  int64_t step(int operand) const { return strides[operand][ndim - 1] / item[operand]; }
+};
+
+// All arrays have the shape of the first, which is the one written; a null array is left out of
+// the walk (its pointer stays null).
+Loop make_loop(std::initializer_list<const Array*> arrays);
+
+// Calls fn(pointers, n) for every piece of a row that lies in [begin, end) of the flattened loop.
+template <class F>
+void for_rows(const Loop& loop, int64_t begin, int64_t end, F&& fn) {
+  const int64_t inner = loop.inner();
+  int64_t index[kMaxDims];
+  int64_t rest = begin;
+  for (int d = loop.ndim - 1; d >= 0; --d) {
+    index[d] = rest % loop.sizes[d];
+    rest /= loop.sizes[d];
+  }
+  std::array<char*, kMaxOperands> at{};
+  for (int k = 0; k < loop.operands; ++k) {
+    at[k] = loop.data[k];
+    for (int d = 0; d < loop.ndim; ++d) at[k] += index[d] * loop.strides[k][d];
+  }
+  while (begin < end) {
+    const int64_t left = inner - index[loop.ndim - 1];
+    const int64_t n = left < end - begin ? left : end - begin;
+    fn(static_cast<char* const*>(at.data()), n);
+    begin += n;
+    if (begin >= end) return;
+    const int last = loop.ndim - 1;
+    for (int k = 0; k < loop.operands; ++k) at[k] -= index[last] * loop.strides[k][last];
+    index[last] = 0;
+    for (int d = last - 1; d >= 0; --d) {
+      ++index[d];
+      for (int k = 0; k < loop.operands; ++k) at[k] += loop.strides[k][d];
+      if (index[d] < loop.sizes[d]) break;
+      for (int k = 0; k < loop.operands; ++k) at[k] -= index[d] * loop.strides[k][d];
+      index[d] = 0;
+    }
+  }
+}
+
+// for_rows over the whole loop, on several threads above the break-even.
+template <class F>
+void parallel_rows(const Loop& loop, F&& fn) {
+  if (loop.total <= kSerialBelow) {
+    if (loop.total > 0) for_rows(loop, 0, loop.total, fn);
+    return;
+  }
+  const Chunks chunks{loop.total, kChunkElements};
+  parallel_for(chunks.count(),
+               [&](int64_t i) { for_rows(loop, chunks.begin(i), chunks.end(i), fn); });
+}
+
+}  // namespace sf
