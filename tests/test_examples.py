@@ -3,20 +3,26 @@
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
-from surefoot import data, nn, optim
+from surefoot import data, nn, optim, train
 
 PACKAGES = [data, nn, optim]
 MODULES = [
-    "surefoot.initializers",
-    *(m.name for p in PACKAGES for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")),
+    *("surefoot.initializers", "surefoot.files", "surefoot.models"),
+    *(
+        m.name
+        for p in [*PACKAGES, train]
+        for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")
+    ),
 ]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name: str) -> None:
+def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
 

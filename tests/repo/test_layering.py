@@ -84,10 +84,14 @@ PY_DOORS: dict[str, set[str]] = {
     "optim": CORE,
     "data": CORE,
     "regularize": CORE | {"nn"},
-    "train": CORE | {"nn", "optim", "data", "regularize"},
+    "train": CORE | {"autograd", "nn", "optim", "data", "regularize"},
+    "files": CORE,
+    "models": CORE | {"nn", "files"},
+    "config": CORE,
     "doctor": CORE | {"nn"},
     "testing": CORE,
-    "cli": CORE | {"nn", "optim", "data", "regularize", "train"},
+    "cli": CORE
+    | {"autograd", "config", "data", "files", "models", "nn", "optim", "regularize", "train"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from .collate import default_collate
 from .dataset import Dataset, Subset, TensorDataset
+from .digits import digits
 from .loader import DataLoader
 from .split import random_split, split
 
@@ -11,6 +12,7 @@ __all__ = [
     "Subset",
     "TensorDataset",
     "default_collate",
+    "digits",
     "random_split",
     "split",
 ]

@@ -1,0 +1,21 @@
+"""The training loop and what surrounds it."""
+
+from .callbacks import Callback, EarlyStopping
+from .history import History
+from .metrics import Metric, accuracy
+from .progress import Progress
+from .summary import Summary, summary
+from .trainer import NonFiniteLossError, Trainer
+
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "Metric",
+    "NonFiniteLossError",
+    "Progress",
+    "Summary",
+    "Trainer",
+    "accuracy",
+    "summary",
+]

@@ -1,0 +1,116 @@
+"""Callbacks: code that a training run calls at seven fixed moments."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .weights import Weights, copy_weights, load_weights
+
+__all__ = ["Callback", "EarlyStopping"]
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+class Callback:
+    """Base of all callbacks: override the moments you need.
+
+    Each method receives the trainer. ``trainer.state`` says where the run is (epoch, batch, inputs,
+    output, loss, ...); ``trainer.stop("reason")`` ends the run after the current batch.
+
+    Example:
+        >>> class PrintLoss(Callback):
+        ...     def on_epoch_end(self, trainer):
+        ...         print(trainer.state.row["loss"])
+    """
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """Called once, before the first epoch."""
+
+    def on_epoch_begin(self, trainer: Trainer) -> None:
+        """Called before the first batch of every epoch."""
+
+    def on_batch_begin(self, trainer: Trainer) -> None:
+        """Called with ``state.inputs`` and ``state.targets`` set, before the forward pass."""
+
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """Called when the gradients of the batch are there and no weight has changed yet."""
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        """Called after the optimizer step."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Called after validation; ``state.row`` is the epoch's row and may be added to."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Called once at the end, also after Ctrl-C or an error."""
+
+
+class EarlyStopping(Callback):
+    """Stop when ``monitor`` has not improved by more than ``min_delta`` for ``patience`` epochs.
+
+    ``patience=0`` stops at the first epoch that is no better than the best one. With
+    ``restore_best`` the model ends with the weights of its best epoch. Without ``monitor`` it
+    watches ``val_loss``, or ``loss`` where there is no validation.
+
+    Example:
+        >>> stopper = EarlyStopping(patience=5, min_delta=1e-3, restore_best=True)
+    """
+
+    def __init__(
+        self,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+        monitor: str | None = None,
+        mode: str = "min",
+    ) -> None:
+        if patience < 0:
+            raise ValueError(f"[EarlyStopping] patience is 0 or more, not {patience}")
+        if not min_delta >= 0.0:
+            raise ValueError(f"[EarlyStopping] min_delta is 0 or more, not {min_delta}")
+        if mode not in ("min", "max"):
+            raise ValueError(f"[EarlyStopping] mode is 'min' or 'max', not {mode!r}")
+        self.patience = patience
+        self.min_delta = min_delta
+        self.restore_best = restore_best
+        self.monitor = monitor
+        self.mode = mode
+        self._reset()
+
+    def _reset(self) -> None:
+        self.best = math.inf
+        self.best_epoch = 0
+        self.waited = 0
+        self._weights: Weights | None = None
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        """Forget the previous run."""
+        self._reset()
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Compare this epoch with the best one."""
+        state = trainer.state
+        monitor = self.monitor or ("val_loss" if "val_loss" in state.row else "loss")
+        if monitor not in state.row:
+            known = ", ".join(state.row)
+            raise ValueError(
+                f"[EarlyStopping] nothing called {monitor!r} is measured; there is {known}"
+            )
+        value = state.row[monitor]
+        score = math.inf if value is None else (value if self.mode == "min" else -value)
+        if score < self.best - self.min_delta:
+            self.best, self.best_epoch, self.waited = score, state.epoch, 0
+            if self.restore_best:
+                self._weights = copy_weights(trainer.model)
+            return
+        self.waited += 1
+        if self.waited >= max(self.patience, 1):
+            epochs = "epoch" if self.waited == 1 else "epochs"
+            trainer.stop(f"{monitor} has not improved for {self.waited} {epochs}")
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Give the model its best weights back."""
+        if self.restore_best and self._weights is not None:
+            load_weights(trainer.model, self._weights)

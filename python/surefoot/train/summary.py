@@ -1,0 +1,131 @@
+"""A table of a model's layers, output shapes and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from surefoot import _core, nn
+from surefoot._core import Tensor
+from surefoot.autograd import no_grad
+
+__all__ = ["Summary", "summary"]
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Shape = tuple[int, ...]
+HEADER = ("layer", "type", "output shape", "parameters")
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer: its name in the model, class, output shape without the batch, parameters."""
+
+    name: str
+    kind: str
+    output_shape: Shape | None
+    num_parameters: int
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """Return the row as text."""
+        shape = "-"
+        if self.output_shape is not None:
+            shape = "(" + ", ".join(["N", *map(str, self.output_shape)]) + ")"
+        return self.name, self.kind, shape, f"{self.num_parameters:,}"
+
+
+class Summary:
+    """The rows and totals of a model; ``print`` it, or give it to a rich console."""
+
+    def __init__(self, rows: list[LayerRow], num_parameters: int, num_trainable: int) -> None:
+        self.rows = rows
+        self.num_parameters = num_parameters
+        self.num_trainable = num_trainable
+
+    def totals(self) -> str:
+        """Return the line under the table."""
+        return f"parameters: {self.num_parameters:,}, trainable: {self.num_trainable:,}"
+
+    def __str__(self) -> str:
+        lines = [HEADER, *(row.cells() for row in self.rows)]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(HEADER))]
+        text = []
+        for line in lines:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            cells[-1] = line[-1].rjust(widths[-1])
+            text.append("  ".join(cells))
+        rule = "-" * len(text[0])
+        return "\n".join([text[0], rule, *text[1:], rule, self.totals()])
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Table:
+        from rich.table import Table
+
+        table = Table(caption=self.totals(), caption_justify="left")
+        for name in HEADER:
+            table.add_column(name, justify="right" if name == HEADER[-1] else "left")
+        for row in self.rows:
+            table.add_row(*row.cells())
+        return table
+
+
+def summary(model: nn.Module, input_shape: Sequence[int], dtype: Any = None) -> Summary:
+    """Return the layers of ``model`` for one input of ``input_shape`` (without the batch).
+
+    The shapes come from a forward pass over zeros in eval mode; weights shared by several layers
+    count once. ``dtype`` is the input's, by default that of the model's first parameter.
+
+    Example:
+        >>> from surefoot import nn
+        >>> print(summary(nn.Sequential(nn.Linear(64, 10)), (64,)))
+        layer  type    output shape  parameters
+        ---------------------------------------
+        0      Linear  (N, 10)              650
+        ---------------------------------------
+        parameters: 650, trainable: 650
+    """
+    shapes = _output_shapes(model, input_shape, dtype)
+    rows: list[LayerRow] = []
+    seen: set[int] = set()
+    for name, module in model.named_modules():
+        fresh = [p for p in module.parameters(recurse=False) if id(p) not in seen]
+        is_leaf = next(iter(module.children()), None) is None
+        if is_leaf or fresh:
+            count = sum(p.numel() for p in fresh)
+            rows.append(LayerRow(name, type(module).__name__, shapes.get(name), count))
+        seen.update(id(p) for p in fresh)
+    parameters = list(model.parameters())
+    trainable = sum(p.numel() for p in parameters if p.requires_grad)
+    return Summary(rows, sum(p.numel() for p in parameters), trainable)
+
+
+def _output_shapes(model: nn.Module, input_shape: Sequence[int], dtype: Any) -> dict[str, Shape]:
+    shapes: dict[str, Shape] = {}
+
+    def watch(name: str) -> Any:
+        def hook(module: Any, inputs: Any, output: Any) -> None:
+            if isinstance(output, (tuple, list)) and output:
+                output = output[0]
+            if isinstance(output, Tensor):
+                shapes[name] = tuple(output.shape[1:])
+
+        return hook
+
+    modules = list(model.named_modules())
+    modes = [module.training for _, module in modules]
+    handles = [module.register_forward_hook(watch(name)) for name, module in modules]
+    if dtype is None:
+        dtype = next((p.dtype for p in model.parameters()), None)
+    try:
+        model.eval()
+        with no_grad():
+            model(_core.zeros((1, *input_shape), dtype=dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for (_, module), training in zip(modules, modes, strict=True):
+            module.training = training
+    return shapes

@@ -1,0 +1,259 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from surefoot import _core, nn, optim
+from surefoot._core import Tensor
+from surefoot.autograd import no_grad
+
+from .callbacks import Callback
+from .feed import Feed, as_tensor, make_feed
+from .history import History, Value
+from .interrupt import finish_batch_on_interrupt
+from .metrics import MetricSpec, resolve_metrics
+from .progress import Progress
+from .state import Best, State, Tally
+from .weights import copy_weights, load_weights
+
+__all__ = ["EVENTS", "NonFiniteLossError", "Trainer"]
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+class NonFiniteLossError(FloatingPointError):
+    """The loss or a weight became NaN or infinite; ``history`` holds the epochs before."""
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
+
+
+class Trainer:
+    """Trains ``model`` to lower ``loss(model(inputs), targets)``.
+
+    ``metrics`` is a name, a function of (output, target), a Metric, or several of these.
+    ``seed`` fixes the order of the data and everything random in the run; without it they follow
+    ``sf.manual_seed``. ``best`` is the epoch with the lowest validation loss, see ``restore_best``.
+
+    Example:
+        >>> import surefoot as sf
+        >>> from surefoot import nn, optim
+        >>> x = sf.tensor([[-2.0], [-1.0], [1.0], [2.0]])
+        >>> y = sf.tensor([0, 0, 1, 1])
+        >>> model = nn.Linear(1, 2)
+        >>> optimizer = optim.SGD(model.parameters(), lr=1.0)
+        >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", seed=0)
+        >>> history = trainer.fit((x, y), validation=(x, y), epochs=20, progress=False)
+        >>> history["val_accuracy"][-1], trainer.predict(x).argmax(dim=1).tolist()
+        (1.0, [0, 0, 1, 1])
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: LossFunction,
+        optimizer: optim.Optimizer,
+        metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] | None = None,
+        callbacks: Iterable[Callback] = (),
+        seed: int | None = None,
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.metrics = resolve_metrics(metrics)
+        self.callbacks = list(callbacks)
+        self.seed = seed
+        self.state = State()
+        self.history = History()
+        self.best: Best | None = None
+        self._listeners: dict[str, list[Callable[[Trainer], None]]] = {}
+
+    def fit(
+        self,
+        train: Any,
+        validation: Any = None,
+        *,
+        epochs: int = 10,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        progress: bool = True,
+    ) -> History:
+        """Train for ``epochs`` passes over ``train`` and return the history of this call.
+
+        Data is a pair (inputs, targets) of arrays or tensors, a TensorDataset, or an iterable of
+        such batches. Ctrl-C ends the run after the current batch. A second ``fit`` goes on.
+        """
+        feed, held_out, state = self._open(train, validation, epochs, batch_size, shuffle)
+        with self._running(progress):
+            while state.epoch < state.last_epoch and not state.stop_reason:
+                state.epoch, started = state.epoch + 1, time.perf_counter()
+                tally = Tally(self.loss, self.metrics)
+                self.model.train()
+                self._emit("on_epoch_begin")
+                for number, batch in enumerate(feed.batches(state.epoch), start=1):
+                    state.batch, (state.inputs, state.targets) = number, batch
+                    self._emit("on_batch_begin")
+                    self.optimizer.zero_grad()
+                    state.output = self.model(state.inputs)
+                    state.loss = self.loss(state.output, state.targets)
+                    state.loss_value = self._finite(state.loss)
+                    state.loss.backward()
+                    self._emit("on_backward_end")
+                    self.optimizer.step()
+                    state.step += 1
+                    tally.update(state.loss_value, state.output, state.targets)
+                    self._emit("on_batch_end")
+                    if state.stop_reason:
+                        break
+                else:
+                    state.row = {"epoch": state.epoch, **tally.compute()}
+                    self._finish_epoch(held_out)
+                    self._emit("on_epoch_end")
+                    self.history.append(state.row, seconds=time.perf_counter() - started)
+        return self.history
+
+    def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, Value]:
+        """Return loss and metrics over ``data``, in eval mode and without gradients."""
+        return self._measure(make_feed(data, batch_size, dtype=self._dtype()), "")
+
+    def predict(self, inputs: Any, batch_size: int = 256) -> Tensor:
+        """Return the model's outputs for ``inputs``, in eval mode and without gradients."""
+        rows = as_tensor(inputs, self._dtype())
+        if batch_size < 1:
+            raise ValueError(f"[Trainer] batch_size is 1 or more, not {batch_size}")
+        with _mode_kept(self.model), no_grad():
+            self.model.eval()
+            starts = range(0, max(len(rows), 1), batch_size)
+            return _core.cat([self.model(rows[i : i + batch_size]) for i in starts])
+
+    def stop(self, reason: str) -> None:
+        """End the run after the current batch; ``reason`` goes into the history."""
+        self.state.stop_reason = self.state.stop_reason or reason
+
+    def restore_best(self) -> None:
+        """Give the model the weights of its best epoch of the last ``fit``."""
+        if self.best is None:
+            raise RuntimeError("[Trainer] there are no best weights yet; call fit first")
+        load_weights(self.model, self.best.weights)
+
+    def _open(
+        self, train: Any, validation: Any, epochs: int, batch_size: int, shuffle: bool
+    ) -> tuple[Feed, Feed | None, State]:
+        if epochs < 1:
+            raise ValueError(f"[Trainer] epochs is 1 or more, not {epochs}")
+        state = self.state
+        if self.seed is None:
+            self.seed = int(_core.randint(0, 2**31 - 1, (1,)).item())
+        elif state.epoch == 0:
+            _core.manual_seed(self.seed)
+        feed = make_feed(train, batch_size, self.seed if shuffle else None, self._dtype())
+        held_out = None if validation is None else make_feed(validation, 256, dtype=self._dtype())
+        state.last_epoch = state.epoch + epochs
+        state.num_batches, state.stop_reason = feed.num_batches, ""
+        self.history = History()
+        self.best = Best(0, math.inf, copy_weights(self.model))
+        return feed, held_out, state
+
+    @contextmanager
+    def _running(self, progress: bool) -> Iterator[None]:
+        callbacks = [*self.callbacks, Progress()] if progress else self.callbacks
+        self._listeners = {event: _listeners(callbacks, event) for event in EVENTS}
+        try:
+            with _mode_kept(self.model), finish_batch_on_interrupt(self.stop):
+                self._emit("on_fit_begin")
+                yield
+        except KeyboardInterrupt:
+            self.stop("interrupted")
+        except Exception as error:
+            self.stop(type(error).__name__)
+            raise
+        finally:
+            self.history.stop_reason = self.state.stop_reason or "finished"
+            self._emit("on_fit_end")
+            self.state.release()
+
+    def _emit(self, event: str) -> None:
+        for listener in self._listeners.get(event, ()):
+            listener(self)
+
+    def _finish_epoch(self, held_out: Feed | None) -> None:
+        state = self.state
+        if held_out is not None:
+            state.row.update(self._measure(held_out, "val_"))
+        value = state.row.get("val_loss", state.row["loss"])
+        weights_finite = all(bool(_core.isfinite(p).all()) for p in self.model.parameters())
+        if value is None or not math.isfinite(value) or not weights_finite:
+            raise self._diverged("a weight" if not weights_finite else "the validation loss")
+        if self.best is None or value < self.best.value:
+            self.best = Best(state.epoch, value, copy_weights(self.model))
+
+    def _measure(self, feed: Feed, prefix: str) -> dict[str, Value]:
+        with _mode_kept(self.model), no_grad():
+            self.model.eval()
+            tally = Tally(self.loss, self.metrics)
+            for inputs, targets in feed.batches(1):
+                output = self.model(inputs)
+                tally.update(_one_number(self.loss(output, targets)), output, targets)
+            return tally.compute(prefix)
+
+    def _finite(self, loss: Tensor) -> float:
+        value = _one_number(loss)
+        if not math.isfinite(value):
+            raise self._diverged(f"the loss ({value})")
+        return value
+
+    def _diverged(self, what: str) -> NonFiniteLossError:
+        state, best = self.state, self.best
+        kept = "its first weights"
+        if best is not None:
+            load_weights(self.model, best.weights)
+            kept = f"the weights of epoch {best.epoch}" if best.epoch else kept
+        return NonFiniteLossError(
+            f"[Trainer] {what} is not finite at epoch {state.epoch}, batch {state.batch}; the "
+            f"model has {kept} again. Lower the learning rate, or look for NaN in the inputs",
+            self.history,
+        )
+
+    def _dtype(self) -> Any:
+        return next((p.dtype for p in self.model.parameters()), None)
+
+
+EVENTS = (
+    "on_fit_begin",
+    "on_epoch_begin",
+    "on_batch_begin",
+    "on_backward_end",
+    "on_batch_end",
+    "on_epoch_end",
+    "on_fit_end",
+)
+
+
+def _one_number(loss: Tensor) -> float:
+    if loss.ndim != 0:
+        raise ValueError(
+            f"[Trainer] the loss has shape {tuple(loss.shape)}: expected one number; "
+            "use reduction='mean' or return loss.mean()"
+        )
+    return float(loss.item())
+
+
+def _listeners(callbacks: Iterable[Callback], event: str) -> list[Callable[[Trainer], None]]:
+    """Return the methods for an event, without those that nobody has overridden."""
+    base = getattr(Callback, event)
+    return [getattr(c, event) for c in callbacks if getattr(type(c), event, base) is not base]
+
+
+@contextmanager
+def _mode_kept(model: nn.Module) -> Iterator[None]:
+    """Give every module its train/eval mode back at the end of the block."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

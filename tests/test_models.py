@@ -1,0 +1,97 @@
+"""Models that rebuild themselves from a file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import surefoot as sf
+from surefoot import nn
+from surefoot.files import write_tensors
+from surefoot.models import Standardize, load_model, mlp, save_model
+
+
+def test_standardize_takes_mean_and_deviation_of_the_rows() -> None:
+    rows = np.array([[1.0, 5.0, 0.0], [3.0, 5.0, 4.0]], dtype="float32")
+    layer = Standardize(3).fit(sf.tensor(rows))
+    assert layer.mean.tolist() == [2.0, 5.0, 2.0]
+    assert layer.std.tolist() == [1.0, 1.0, 2.0]  # a constant column is only shifted
+    assert layer(sf.tensor(rows)).tolist() == [[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0]]
+    assert list(layer.state_dict()) == ["mean", "std"] and not list(layer.parameters())
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 2), (3,)])
+def test_standardize_refuses_other_shapes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"expected \(N, 3\) with N > 0"):
+        Standardize(3).fit(sf.zeros(shape))
+
+
+def test_mlp_layers() -> None:
+    kinds = [type(layer).__name__ for layer in mlp(4, [8, 6], 3, dropout=0.5)]
+    block = ["Linear", "ReLU", "Dropout"]
+    assert kinds == ["Standardize", *block, *block, "Linear"]
+    assert [type(layer).__name__ for layer in mlp(4, [], 3)] == ["Standardize", "Linear"]
+
+
+def test_a_model_comes_back_whole(tmp_path: Path) -> None:
+    model = nn.Sequential(
+        Standardize(4).fit(sf.rand(10, 4)),
+        nn.Linear(4, 8),
+        nn.Tanh(),
+        nn.Dropout(0.25),
+        nn.Linear(8, 8, bias=False),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(8, 2),
+        nn.Sigmoid(),
+    )
+    save_model(model, tmp_path / "m.safetensors", {"classes": ["a", "b"]})
+    loaded, info = load_model(tmp_path / "m.safetensors")
+    assert info == {"classes": ["a", "b"]}
+    assert [type(layer) for layer in loaded] == [type(layer) for layer in model]
+    assert loaded[3].p == 0.25 and loaded[4].bias is None
+    x = sf.rand(5, 4)
+    assert loaded.eval()(x).tolist() == model.eval()(x).tolist()
+
+
+def test_a_layer_that_cannot_be_described_is_refused(tmp_path: Path) -> None:
+    class ReLU(nn.ReLU):
+        pass
+
+    with pytest.raises(TypeError, match="cannot describe a ReLU; known layers: Standardize, Lin"):
+        save_model(nn.Sequential(ReLU()), tmp_path / "m.safetensors")
+
+
+LINEAR = {"layer": "Linear", "in_features": 4, "out_features": 2, "bias": True}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "[",
+        "3",
+        json.dumps([{"layer": "Linear"}]),
+        json.dumps([{"layer": "os.system", "command": "true"}]),
+        json.dumps([{**LINEAR, "in_features": 10**12}]),
+        json.dumps([{**LINEAR, "in_features": "4"}]),
+        json.dumps([{**LINEAR, "bias": False}]),
+        json.dumps([LINEAR, LINEAR]),
+        json.dumps([{"layer": ["Linear"]}]),
+        json.dumps([{"layer": "Dropout", "p": 7}, LINEAR]),
+    ],
+)
+def test_a_description_that_does_not_fit_is_an_error(tmp_path: Path, layers: str) -> None:
+    path = tmp_path / "m.safetensors"
+    tensors: dict[str, Any] = {"0.weight": sf.zeros(2, 4), "0.bias": sf.zeros(2)}
+    write_tensors(path, tensors, {"surefoot.model": layers})
+    with pytest.raises(ValueError, match="does not describe a usable model") as caught:
+        load_model(path)
+    assert str(path) in str(caught.value)
+
+
+def test_tensors_alone_are_no_model(tmp_path: Path) -> None:
+    sf.save({"w": sf.zeros(2)}, tmp_path / "m.safetensors")
+    with pytest.raises(ValueError, match="does not say which model"):
+        load_model(tmp_path / "m.safetensors")
