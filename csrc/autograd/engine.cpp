@@ -104,8 +104,8 @@ class Pass {
     State& state = states_[&node];
     Grads grads = std::move(state.grads);
     grads.resize(node.outputs.size());
-    const bool arrived = std::any_of(grads.begin(), grads.end(),
-                                     [](const Tensor& grad) { return grad.defined(); });
+    const bool arrived =
+        std::any_of(grads.begin(), grads.end(), [](const Tensor& grad) { return grad.defined(); });
     Grads out;
     if (arrived && state.needed) {
       run_hooks(node, grads);
@@ -143,8 +143,8 @@ class Pass {
       GradSlot* retained = node.outputs[i].retained.get();
       if (!retained || !grads[i].defined()) continue;
       const std::lock_guard lock(retained->mutex);
-      retained->grad = retained->grad.defined() ? add_grads(retained->grad, grads[i], false)
-                                                : grads[i];
+      retained->grad =
+          retained->grad.defined() ? add_grads(retained->grad, grads[i], false) : grads[i];
     }
   }
 
@@ -158,8 +158,8 @@ class Pass {
 
   void deliver(const Node& node, const Grads& out) {
     if (!out.empty() && out.size() != node.edges.size()) {
-      throw RuntimeError("[backward] [", node.name(), "] returned ", out.size(),
-                         " gradients for ", node.edges.size(), " inputs");
+      throw RuntimeError("[backward] [", node.name(), "] returned ", out.size(), " gradients for ",
+                         node.edges.size(), " inputs");
     }
     for (size_t i = 0; i < node.edges.size(); ++i) {
       const Edge& edge = node.edges[i];

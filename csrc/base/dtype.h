@@ -13,14 +13,10 @@ enum class Dtype : uint8_t { kBool, kUint8, kInt32, kInt64, kFloat32, kFloat64 }
 constexpr int kNumDtypes = 6;
 
 constexpr bool is_floating(Dtype dtype) { return dtype >= Dtype::kFloat32; }
-constexpr bool is_integer(Dtype dtype) {
-  return dtype >= Dtype::kUint8 && dtype <= Dtype::kInt64;
-}
+constexpr bool is_integer(Dtype dtype) { return dtype >= Dtype::kUint8 && dtype <= Dtype::kInt64; }
 // True if a value of `from` may be stored into `to` by an in-place op: bool -> integer -> float,
 // never back. Inside one kind any width may be stored, as in PyTorch.
-constexpr int kind_of(Dtype dtype) {
-  return dtype == Dtype::kBool ? 0 : is_integer(dtype) ? 1 : 2;
-}
+constexpr int kind_of(Dtype dtype) { return dtype == Dtype::kBool ? 0 : is_integer(dtype) ? 1 : 2; }
 constexpr bool can_store(Dtype from, Dtype to) { return kind_of(from) <= kind_of(to); }
 
 // Array-API promotion; an integer with a float gives that float.

@@ -1,5 +1,6 @@
 // The state of a counter-based random stream. Kernels compute number i of a draw from
-// (seed, draw, i) with Philox, so that numbers do not depend on threads or on what was drawn before.
+// (seed, draw, i) with Philox, so that numbers do not depend on threads or on what was drawn
+// before.
 #pragma once
 #include <cstdint>
 #include <mutex>

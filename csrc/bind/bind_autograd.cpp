@@ -115,15 +115,16 @@ void bind_autograd(py::module_& m) {
         py::arg("retain_graph"), py::arg("create_graph"), py::arg("allow_unused"));
   m.def("_record_function", &record_python_function, py::arg("name"), py::arg("outputs"),
         py::arg("inputs"), py::arg("ctx"), py::arg("backward"), py::arg("inplace"));
-  m.def("_make_subclass",
-        [](py::handle type, const Tensor& data, bool requires_grad) {
-          Tensor t = alias(data);
-          if (requires_grad) set_requires_grad(t, true);
-          auto* cls = reinterpret_cast<PyTypeObject*>(type.ptr());
-          return py::reinterpret_steal<py::object>(wrap_as(cls, t));
-        },
-        py::arg("type"), py::arg("data"), py::arg("requires_grad"),
-        "The memory of `data` as an instance of a subclass of Tensor.");
+  m.def(
+      "_make_subclass",
+      [](py::handle type, const Tensor& data, bool requires_grad) {
+        Tensor t = alias(data);
+        if (requires_grad) set_requires_grad(t, true);
+        auto* cls = reinterpret_cast<PyTypeObject*>(type.ptr());
+        return py::reinterpret_steal<py::object>(wrap_as(cls, t));
+      },
+      py::arg("type"), py::arg("data"), py::arg("requires_grad"),
+      "The memory of `data` as an instance of a subclass of Tensor.");
 }
 
 }  // namespace sf::bind

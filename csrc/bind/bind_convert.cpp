@@ -1,5 +1,4 @@
 // Dtype changes, copies, and the facts and values of a tensor.
-#include <pybind11/numpy.h>
 
 #include "autograd/meta.h"
 #include "bind/numpy_interop.h"
@@ -75,10 +74,12 @@ void register_values(OpTable& ops) {
 }
 
 void register_facts(OpTable& ops) {
-  ops.add("numel(Tensor input) -> int", [](const Tensor& t) { return t.numel(); },
-          "Number of elements.");
-  ops.add("dim(Tensor input) -> int", [](const Tensor& t) { return int64_t{t.ndim()}; },
-          "Number of dimensions.", Where::kMethod);
+  ops.add(
+      "numel(Tensor input) -> int", [](const Tensor& t) { return t.numel(); },
+      "Number of elements.");
+  ops.add(
+      "dim(Tensor input) -> int", [](const Tensor& t) { return int64_t{t.ndim()}; },
+      "Number of dimensions.", Where::kMethod);
   ops.add(
       "size(Tensor input, int? dim=None) -> int | tuple[int, ...]",
       [](const Tensor& t, const std::optional<int64_t>& dim) -> py::object {
@@ -93,21 +94,24 @@ void register_facts(OpTable& ops) {
         if (!dim) return sizes_tuple(t.strides());
         return py::int_(t.strides()[normalize_dim("stride", *dim, t.ndim())]);
       },
-      "Steps in elements between neighbours along each dimension, or one of them.",
-      Where::kMethod);
-  ops.add("storage_offset(Tensor input) -> int", [](const Tensor& t) { return t.offset(); },
-          "Elements between the start of the storage and this tensor.", Where::kMethod);
-  ops.add("is_contiguous(Tensor input) -> bool",
-          [](const Tensor& t) { return t.is_contiguous(); },
-          "Whether the elements lie in row-major order without gaps.", Where::kMethod);
-  ops.add("is_floating_point(Tensor input) -> bool",
-          [](const Tensor& t) { return is_floating(t.dtype()); },
-          "Whether the dtype is float32 or float64.");
-  ops.add("element_size(Tensor input) -> int", [](const Tensor& t) { return size_of(t.dtype()); },
-          "Bytes of one element.", Where::kMethod);
-  ops.add("data_ptr(Tensor input) -> int",
-          [](const Tensor& t) { return static_cast<int64_t>(reinterpret_cast<intptr_t>(t.data())); },
-          "Address of the first element.", Where::kMethod);
+      "Steps in elements between neighbours along each dimension, or one of them.", Where::kMethod);
+  ops.add(
+      "storage_offset(Tensor input) -> int", [](const Tensor& t) { return t.offset(); },
+      "Elements between the start of the storage and this tensor.", Where::kMethod);
+  ops.add(
+      "is_contiguous(Tensor input) -> bool", [](const Tensor& t) { return t.is_contiguous(); },
+      "Whether the elements lie in row-major order without gaps.", Where::kMethod);
+  ops.add(
+      "is_floating_point(Tensor input) -> bool",
+      [](const Tensor& t) { return is_floating(t.dtype()); },
+      "Whether the dtype is float32 or float64.");
+  ops.add(
+      "element_size(Tensor input) -> int", [](const Tensor& t) { return size_of(t.dtype()); },
+      "Bytes of one element.", Where::kMethod);
+  ops.add(
+      "data_ptr(Tensor input) -> int",
+      [](const Tensor& t) { return static_cast<int64_t>(reinterpret_cast<intptr_t>(t.data())); },
+      "Address of the first element.", Where::kMethod);
 }
 
 }  // namespace

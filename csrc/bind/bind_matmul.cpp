@@ -4,17 +4,16 @@
 namespace sf::bind {
 
 void register_matmul(OpTable& ops) {
-  ops.add("matmul(Tensor input, Tensor other) -> Tensor", &matmul,
-          "Matrix product; leading dimensions are batches and broadcast, 1-d operands are vectors.");
+  ops.add(
+      "matmul(Tensor input, Tensor other) -> Tensor", &matmul,
+      "Matrix product; leading dimensions are batches and broadcast, 1-d operands are vectors.");
   ops.add("mm(Tensor input, Tensor mat2) -> Tensor", &mm, "Product of two matrices.");
   ops.add("bmm(Tensor input, Tensor mat2) -> Tensor", &bmm, "Products of two stacks of matrices.");
   ops.add("mv(Tensor input, Tensor vec) -> Tensor", &mv, "Matrix times vector.");
   ops.add("dot(Tensor input, Tensor tensor) -> Tensor", &dot, "Inner product of two vectors.");
-  ops.add("outer(Tensor input, Tensor vec2) -> Tensor", &outer,
-          "out[i, j] = input[i] * vec2[j].");
-  ops.add(
-      "addmm(Tensor input, Tensor mat1, Tensor mat2, *, float beta=1, float alpha=1) -> Tensor",
-      &addmm, "beta * input + alpha * (mat1 @ mat2).");
+  ops.add("outer(Tensor input, Tensor vec2) -> Tensor", &outer, "out[i, j] = input[i] * vec2[j].");
+  ops.add("addmm(Tensor input, Tensor mat1, Tensor mat2, *, float beta=1, float alpha=1) -> Tensor",
+          &addmm, "beta * input + alpha * (mat1 @ mat2).");
   ops.add(
       "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
       [](const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias) {

@@ -48,8 +48,9 @@ uint64_t seed_of(const py::int_& seed) {
 
 void bind_random(py::module_& m) {
   py::class_<Generator, Ref<Generator>>(
-      m, "Generator", "A stream of random numbers: counter-based (Philox), so that numbers depend "
-                      "on the seed and the order of draws alone, never on threads.")
+      m, "Generator",
+      "A stream of random numbers: counter-based (Philox), so that numbers depend "
+      "on the seed and the order of draws alone, never on threads.")
       .def(py::init([](const py::int_& seed) { return make_ref<Generator>(seed_of(seed)); }),
            py::arg("seed") = 0)
       .def(
@@ -70,10 +71,12 @@ void bind_random(py::module_& m) {
         return Ref<Generator>(&default_generator());
       },
       py::arg("seed"), "Seeds the default generator and returns it.");
-  m.def("get_rng_state", [] { return state_tensor(default_generator()); },
-        "The state of the default generator.");
-  m.def("set_rng_state", [](const Tensor& state) { set_state_tensor(default_generator(), state); },
-        py::arg("state"), "Sets the state of the default generator.");
+  m.def(
+      "get_rng_state", [] { return state_tensor(default_generator()); },
+      "The state of the default generator.");
+  m.def(
+      "set_rng_state", [](const Tensor& state) { set_state_tensor(default_generator(), state); },
+      py::arg("state"), "Sets the state of the default generator.");
 }
 
 }  // namespace

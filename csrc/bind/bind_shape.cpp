@@ -93,13 +93,14 @@ void register_shape(OpTable& ops) {
       "leaves at one end enters at the other.");
   ops.add("repeat(Tensor input, int... repeats) -> Tensor", &repeat,
           "The tensor tiled, as np.tile.", Where::kMethod);
-  ops.add("tile(Tensor input, int... dims) -> Tensor",
-          [](const Tensor& input, const Shape& dims) {
-            Shape repeats = dims;
-            while (repeats.ndim() < input.ndim()) repeats.insert(0, 1);
-            return repeat(input, repeats);
-          },
-          "The tensor tiled; missing leading numbers are 1.");
+  ops.add(
+      "tile(Tensor input, int... dims) -> Tensor",
+      [](const Tensor& input, const Shape& dims) {
+        Shape repeats = dims;
+        while (repeats.ndim() < input.ndim()) repeats.insert(0, 1);
+        return repeat(input, repeats);
+      },
+      "The tensor tiled; missing leading numbers are 1.");
   ops.add(
       "pad(Tensor input, int[] pad, str mode='constant', float? value=None) -> Tensor",
       [](const Tensor& input, const Shape& sizes, const std::string& mode,

@@ -37,14 +37,15 @@ constexpr int32_t kCpu = 1;
 constexpr const char* kUnused = "dltensor";
 constexpr const char* kUsed = "used_dltensor";
 
-constexpr DLDataType kTypes[kNumDtypes] = {
-    {6, 8, 1}, {1, 8, 1}, {0, 32, 1}, {0, 64, 1}, {2, 32, 1}, {2, 64, 1}};
+constexpr DLDataType kTypes[kNumDtypes] = {{6, 8, 1},  {1, 8, 1},  {0, 32, 1},
+                                           {0, 64, 1}, {2, 32, 1}, {2, 64, 1}};
 
 // A tensor with its exported description.
 struct Export {
   explicit Export(const Tensor& t) : tensor(t), shape(t.shape()), strides(t.strides()) {
-    managed.dl_tensor = {t.data(), {kCpu, 0},       t.ndim(), kTypes[static_cast<int>(t.dtype())],
-                         shape.begin(), strides.begin(), 0};
+    managed.dl_tensor = {
+        t.data(),      {kCpu, 0},       t.ndim(), kTypes[static_cast<int>(t.dtype())],
+        shape.begin(), strides.begin(), 0};
     managed.manager_ctx = this;
     managed.deleter = [](DLManagedTensor* self) { delete static_cast<Export*>(self->manager_ctx); };
   }
@@ -91,9 +92,9 @@ Tensor from_dlpack(const py::object& source) {
   }
   const Dtype dtype = dtype_of(dl.dtype);
   const Shape shape(std::span<const int64_t>(dl.shape, static_cast<size_t>(dl.ndim)));
-  const Strides strides = dl.strides ? Strides(std::span<const int64_t>(
-                                           dl.strides, static_cast<size_t>(dl.ndim)))
-                                     : contiguous_strides(shape);
+  const Strides strides =
+      dl.strides ? Strides(std::span<const int64_t>(dl.strides, static_cast<size_t>(dl.ndim)))
+                 : contiguous_strides(shape);
   void* data = static_cast<char*>(dl.data) + dl.byte_offset;
   PyCapsule_SetName(capsule, kUsed);
   const auto release = [managed] {
@@ -110,9 +111,9 @@ void register_dlpack(py::module_& m) {
   m.def("from_dlpack", &from_dlpack, py::arg("ext_tensor"),
         "A tensor on the memory of any object with __dlpack__.");
   const auto type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type()));
-  type.attr("__dlpack__") = py::cpp_function(
-      [](const Tensor& self, const py::kwargs&) { return to_dlpack(self); },
-      py::name("__dlpack__"), py::is_method(type));
+  type.attr("__dlpack__") =
+      py::cpp_function([](const Tensor& self, const py::kwargs&) { return to_dlpack(self); },
+                       py::name("__dlpack__"), py::is_method(type));
   type.attr("__dlpack_device__") =
       py::cpp_function([](const Tensor&) { return py::make_tuple(kCpu, 0); },
                        py::name("__dlpack_device__"), py::is_method(type));

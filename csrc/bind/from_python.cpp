@@ -1,7 +1,5 @@
 #include "bind/from_python.h"
 
-#include <pybind11/numpy.h>
-
 #include "bind/numpy_interop.h"
 #include "tensor/create.h"
 
@@ -168,12 +166,13 @@ void register_dtypes(py::module_& m) {
              const py::object core = py::module_::import("surefoot._core");
              return py::make_tuple(get, py::make_tuple(core, name_of(self.value)));
            })
-      .def_property_readonly("itemsize", [](PyDtype self) { return size_of(self.value); },
-                             "Bytes of one element.")
+      .def_property_readonly(
+          "itemsize", [](PyDtype self) { return size_of(self.value); }, "Bytes of one element.")
       .def_property_readonly("is_floating_point",
                              [](PyDtype self) { return is_floating(self.value); })
-      .def_property_readonly("dtype", [](PyDtype self) { return numpy_dtype(self.value); },
-                             "The dtype of NumPy, so that np.dtype(surefoot.float32) works.");
+      .def_property_readonly(
+          "dtype", [](PyDtype self) { return numpy_dtype(self.value); },
+          "The dtype of NumPy, so that np.dtype(surefoot.float32) works.");
   for (int i = 0; i < kNumDtypes; ++i) {
     const auto dtype = static_cast<Dtype>(i);
     dtype_objects[i] = py::cast(PyDtype{dtype}).release().ptr();

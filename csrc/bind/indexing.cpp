@@ -1,7 +1,5 @@
 #include "bind/indexing.h"
 
-#include <pybind11/numpy.h>
-
 #include "bind/from_python.h"
 #include "bind/numpy_interop.h"
 #include "ops/index.h"

@@ -1,7 +1,5 @@
 #include "bind/numpy_interop.h"
 
-#include <pybind11/numpy.h>
-
 #include "autograd/meta.h"
 #include "bind/op.h"
 #include "tensor/create.h"
@@ -15,8 +13,9 @@ Dtype dtype_of_array(const char* op, const py::dtype& dtype) {
   for (int i = 0; i < kNumDtypes; ++i) {
     if (name == name_of(static_cast<Dtype>(i))) return static_cast<Dtype>(i);
   }
-  throw TypeError("[", op, "] arrays of dtype ", name, " are not supported; convert it first, as ",
-                  "in array.astype('float32') (float32, float64, int64, int32, uint8 and bool work)");
+  throw TypeError(
+      "[", op, "] arrays of dtype ", name, " are not supported; convert it first, as ",
+      "in array.astype('float32') (float32, float64, int64, int32, uint8 and bool work)");
 }
 
 bool is_native(const py::dtype& dtype) { return py::cast<bool>(dtype.attr("isnative")); }
@@ -50,9 +49,7 @@ Tensor share(const py::array& array, Dtype dtype) {
   return Tensor(std::move(storage), dtype, shape, strides, -low);
 }
 
-py::array as_array(py::handle data) {
-  return py::module_::import("numpy").attr("asarray")(data);
-}
+py::array as_array(py::handle data) { return py::module_::import("numpy").attr("asarray")(data); }
 
 }  // namespace
 

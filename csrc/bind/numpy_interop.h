@@ -1,5 +1,7 @@
 // Tensors from arrays and lists, and back: NumPy and DLPack.
 #pragma once
+#include <pybind11/numpy.h>
+
 #include <optional>
 
 #include "bind/tensor_type.h"
@@ -9,7 +11,8 @@ namespace sf::bind {
 py::object numpy_dtype(Dtype dtype);
 bool is_numpy_scalar(PyObject* object);
 
-// An ndarray as a tensor on the same memory, a copy where that cannot be; nothing for other objects.
+// An ndarray as a tensor on the same memory, a copy where that cannot be; nothing for other
+// objects.
 std::optional<Tensor> tensor_of_array(PyObject* object);
 
 // sf.tensor: always a copy. Lists of floats become float32, arrays keep their dtype.

@@ -88,8 +88,8 @@ struct Invoker {
     std::tuple<std::decay_t<A>...> args{argument<A>(op, values, I)...};
     constexpr bool kTouchesPython =
         (std::is_base_of_v<py::object, std::decay_t<A>> || ... || std::is_base_of_v<py::object, R>);
-    const bool large = !kTouchesPython &&
-                       (int64_t{0} + ... + work(std::get<I>(args))) >= kReleaseGilNumel;
+    const bool large =
+        !kTouchesPython && (int64_t{0} + ... + work(std::get<I>(args))) >= kReleaseGilNumel;
     const auto call = [&]() -> R {
       if (!large) return fn(std::get<I>(args)...);
       const py::gil_scoped_release release;

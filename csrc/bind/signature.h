@@ -9,12 +9,12 @@
 namespace sf::bind {
 
 struct Parameter {
-  std::string type;          // as written: Tensor, Tensor|Number, int[], int..., float?, ...
+  std::string type;  // as written: Tensor, Tensor|Number, int[], int..., float?, ...
   std::string name;
-  PyObject* interned_name;   // for a comparison by address
-  PyObject* default_value;   // null if the argument is required
+  PyObject* interned_name;  // for a comparison by address
+  PyObject* default_value;  // null if the argument is required
   bool keyword_only;
-  bool variadic;             // "int...": takes one sequence or all remaining positional integers
+  bool variadic;  // "int...": takes one sequence or all remaining positional integers
 };
 
 struct Signature {

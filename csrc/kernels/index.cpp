@@ -90,9 +90,8 @@ void run(const Array& row, const int64_t* offsets, const Array& y) {
       });
     };
     // Rows that are written may coincide: only reading runs in parallel.
-    const Chunks chunks{rows, move == Move::kGather
-                                  ? std::max<int64_t>(kElementsPerChunk / row_numel, 1)
-                                  : rows};
+    const Chunks chunks{
+        rows, move == Move::kGather ? std::max<int64_t>(kElementsPerChunk / row_numel, 1) : rows};
     parallel_for(chunks.count(), [&](int64_t c) {
       for (int64_t i = chunks.begin(c); i < chunks.end(c); ++i) move_row(i);
     });

@@ -202,17 +202,16 @@ void index_put(Tensor x, const Index& at, const Tensor& value, bool accumulate) 
                        " does not broadcast to the indexed part of shape ", target);
     }
     return as_view(value, shape,
-                   Strides(std::span<const int64_t>(value.strides().begin() + value.ndim() -
-                                                        shape.ndim(),
-                                                    shape.size())),
+                   Strides(std::span<const int64_t>(
+                       value.strides().begin() + value.ndim() - shape.ndim(), shape.size())),
                    value.offset());
   };
   if (!parsed.advanced && !put_back) {
     Tensor source = check_shape(parsed.view.shape());
     if (value.storage() == x.storage()) source = copy_as(source, source.dtype());
     if (accumulate) {
-      copy_into(parsed.view, add_grads(parsed.view, to(expand(source, parsed.view.shape()),
-                                                       x.dtype()), false));
+      copy_into(parsed.view,
+                add_grads(parsed.view, to(expand(source, parsed.view.shape()), x.dtype()), false));
     } else {
       copy_into(parsed.view, source);
     }
@@ -228,18 +227,18 @@ void index_put(Tensor x, const Index& at, const Tensor& value, bool accumulate) 
       run_scatter_rows(rows.row, offsets, flat_block(block_first, rows));
     }
   }
-  finish_inplace("index_put", x, inputs, {},
-                 [at, accumulate, shape = value.shape(), dtype = value.dtype()](
-                     const Backward& b) -> Grads {
-                   Grads grads(2);
-                   if (b.needs(0) && accumulate) grads[0] = b.grad();
-                   if (b.needs(0) && !accumulate) {
-                     grads[0] = clone(b.grad());
-                     index_put(grads[0], at, zeros({}, b.grad().dtype()));
-                   }
-                   if (b.needs(1)) grads[1] = to(sum_to(index(b.grad(), at), shape), dtype);
-                   return grads;
-                 });
+  finish_inplace(
+      "index_put", x, inputs, {},
+      [at, accumulate, shape = value.shape(), dtype = value.dtype()](const Backward& b) -> Grads {
+        Grads grads(2);
+        if (b.needs(0) && accumulate) grads[0] = b.grad();
+        if (b.needs(0) && !accumulate) {
+          grads[0] = clone(b.grad());
+          index_put(grads[0], at, zeros({}, b.grad().dtype()));
+        }
+        if (b.needs(1)) grads[1] = to(sum_to(index(b.grad(), at), shape), dtype);
+        return grads;
+      });
 }
 
 Tensor nonzero(const Tensor& x) {

@@ -39,7 +39,7 @@ Tensor product(const Tensor& a, const Tensor& b) {
   Tensor out = empty({a.size(0), b.size(1)}, a.dtype());
   gemm(a.array(), b.array(), out.array());
   return record("matmul", out, {&a, &b}, {&a, &b}, [](const Backward& back) -> Grads {
-    const Tensor grad = back.grad();  // (M, N)
+    const Tensor grad = back.grad();                                                // (M, N)
     return {back.needs(0) ? mm(grad, matrix_transpose(back.saved(1))) : Tensor(),   // (M, K)
             back.needs(1) ? mm(matrix_transpose(back.saved(0)), grad) : Tensor()};  // (K, N)
   });
@@ -171,17 +171,17 @@ Tensor linear_2d(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Epilogue epilogue;
   const Tensor row = bias.defined() ? contiguous_copy(bias) : bias;
   if (row.defined()) epilogue.bias = row.data();
-  gemm(x.array(), as_view(weight, {weight.size(1), weight.size(0)},
-                          {weight.strides()[1], weight.strides()[0]}, weight.offset())
-                      .array(),
+  gemm(x.array(),
+       as_view(weight, {weight.size(1), weight.size(0)}, {weight.strides()[1], weight.strides()[0]},
+               weight.offset())
+           .array(),
        out.array(), 0, epilogue);
-  return record("linear", out, {&x, &weight, &bias}, {&x, &weight},
-                [](const Backward& b) -> Grads {
-                  const Tensor grad = b.grad();  // (M, N)
-                  return {b.needs(0) ? mm(grad, b.saved(1)) : Tensor(),  // (M, K)
-                          b.needs(1) ? mm(matrix_transpose(grad), b.saved(0)) : Tensor(),  // (N, K)
-                          b.needs(2) ? sum_to(grad, {grad.size(1)}) : Tensor()};
-                });
+  return record("linear", out, {&x, &weight, &bias}, {&x, &weight}, [](const Backward& b) -> Grads {
+    const Tensor grad = b.grad();                                            // (M, N)
+    return {b.needs(0) ? mm(grad, b.saved(1)) : Tensor(),                    // (M, K)
+            b.needs(1) ? mm(matrix_transpose(grad), b.saved(0)) : Tensor(),  // (N, K)
+            b.needs(2) ? sum_to(grad, {grad.size(1)}) : Tensor()};
+  });
 }
 
 }  // namespace

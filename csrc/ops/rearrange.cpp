@@ -93,8 +93,8 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
     Shape rest = t.shape();
     if (t.ndim() == first.ndim()) rest[d] = shape[d];
     if (rest != shape) {
-      throw ShapeError("[cat] ", first.shape(), " and ", t.shape(),
-                       ": all sizes but that of dim ", d, " must agree");
+      throw ShapeError("[cat] ", first.shape(), " and ", t.shape(), ": all sizes but that of dim ",
+                       d, " must agree");
     }
     shape[d] += t.size(d);
     lengths.push_back(t.size(d));
@@ -143,8 +143,7 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   }
   const int64_t row = std::max<int64_t>(-offset, 0);
   const int64_t column = std::max<int64_t>(offset, 0);
-  const int64_t length =
-      std::max<int64_t>(std::min(x.size(a) - row, x.size(b) - column), 0);
+  const int64_t length = std::max<int64_t>(std::min(x.size(a) - row, x.size(b) - column), 0);
   Shape shape = x.shape();
   Strides strides = x.strides();
   const int64_t stride = x.strides()[a] + x.strides()[b];
@@ -168,7 +167,8 @@ Tensor flip(const Tensor& x, const Shape& dims) {
   for (int64_t size : x.shape()) at.push_back(whole(size));
   for (int64_t dim : dims) {
     const int d = normalize_dim("flip", dim, x.ndim());
-    if (x.ndim()) at[static_cast<size_t>(d)] = {.start = x.size(d) - 1, .step = -1, .length = x.size(d)};
+    if (x.ndim())
+      at[static_cast<size_t>(d)] = {.start = x.size(d) - 1, .step = -1, .length = x.size(d)};
   }
   return clone(index(x, at));
 }

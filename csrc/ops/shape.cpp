@@ -138,10 +138,9 @@ Tensor permute(const Tensor& x, const Shape& dims) {
     strides[i] = x.strides()[from];
     inverse[from] = i;
   }
-  return record_view("permute", as_view(x, shape, strides, x.offset()), x,
-                     [inverse](const Backward& b) -> Grads {
-                       return {permute(b.grad(), inverse)};
-                     });
+  return record_view(
+      "permute", as_view(x, shape, strides, x.offset()), x,
+      [inverse](const Backward& b) -> Grads { return {permute(b.grad(), inverse)}; });
 }
 
 namespace {
@@ -187,11 +186,9 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
   if (lead < 0) {
     throw ShapeError("[expand] ", x.shape(), " to ", wanted, ": the result has fewer dimensions");
   }
-  return record_view("expand",
-                     as_view(x, shape, broadcast_strides(x.shape(), x.strides(), shape), x.offset()),
-                     x, [from = x.shape()](const Backward& b) -> Grads {
-                       return {sum_to(b.grad(), from)};
-                     });
+  return record_view(
+      "expand", as_view(x, shape, broadcast_strides(x.shape(), x.strides(), shape), x.offset()), x,
+      [from = x.shape()](const Backward& b) -> Grads { return {sum_to(b.grad(), from)}; });
 }
 
 Tensor squeeze(const Tensor& x) {

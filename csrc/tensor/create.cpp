@@ -45,9 +45,7 @@ Out item(const Tensor& t) {
     throw ValueError("[item] a tensor of shape ", t.shape(), " has ", t.numel(),
                      " elements, not one; use tolist() or index it");
   }
-  return dispatch(t.dtype(), [&](auto zero) {
-    return static_cast<Out>(*t.as<decltype(zero)>());
-  });
+  return dispatch(t.dtype(), [&](auto zero) { return static_cast<Out>(*t.as<decltype(zero)>()); });
 }
 
 }  // namespace
