@@ -5,6 +5,7 @@
 
 #include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
+#include "kernels/reduce_table.h"
 #include "kernels/update_table.h"
 
 namespace sf {
@@ -13,6 +14,7 @@ template <class T>
 struct Kernels : ElementwiseKernels<T> {
   int width = 0;  // lanes of a vector register
   GemmKernels<T> gemm;
+  ReduceKernels<T> reduce;
   UpdateKernels update;
 };
 

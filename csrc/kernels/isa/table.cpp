@@ -8,9 +8,10 @@ namespace sf::SF_ISA_NAMESPACE {
 void fill_gemm(KernelTable& table);
 void fill_unary(KernelTable& table);
 void fill_binary(KernelTable& table);
+void fill_reduce(KernelTable& table);
+void fill_update(KernelTable& table);
 
 void fill_table(KernelTable& table);
-void fill_update(KernelTable& table);
 
 void fill_table(KernelTable& table) {
   table.isa = SF_ISA_NAME;
@@ -20,6 +21,7 @@ void fill_table(KernelTable& table) {
   fill_update(table);
   fill_unary(table);
   fill_binary(table);
+  fill_reduce(table);
 }
 
 }  // namespace sf::SF_ISA_NAMESPACE

@@ -1,0 +1,103 @@
+// Reductions that walk one dimension element by element: positions of extremes, running sums.
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/launch.h"
+#include "kernels/loop.h"
+#include "kernels/reduce.h"
+
+namespace sf {
+namespace {
+
+Array narrowed(Array a, int dim) {
+  a.shape[dim] = 1;
+  return a;
+}
+
+// Calls fn(pointer into y, pointer into x) for the start of every line along dim.
+template <class Y, class X, class F>
+void for_lines(const Loop& loop, int64_t length, const F& fn) {
+  const auto rows = [&](char* const* at, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+      fn(reinterpret_cast<Y*>(at[0]) + i * loop.step(0),
+         reinterpret_cast<const X*>(at[1]) + i * loop.step(1));
+    }
+  };
+  if (loop.total * length <= kSerialBelow) {
+    if (loop.total > 0) for_rows(loop, 0, loop.total, rows);
+    return;
+  }
+  const Chunks chunks{loop.total, std::max<int64_t>(1, kChunkElements / length)};
+  parallel_for(chunks.count(),
+               [&](int64_t c) { for_rows(loop, chunks.begin(c), chunks.end(c), rows); });
+}
+
+template <bool largest, class T>
+int64_t position(const T* x, int64_t step, int64_t n) {
+  int64_t best = 0;
+  T value = x[0];
+  for (int64_t i = 0; i < n; ++i) {
+    const T candidate = x[i * step];
+    if (candidate != candidate) return i;
+    if (largest ? candidate > value : candidate < value) {
+      value = candidate;
+      best = i;
+    }
+  }
+  return best;
+}
+
+// Floats are summed in double precision, integers wrap around.
+template <class T>
+void running_sum(const T* x, int64_t x_step, T* y, int64_t y_step, int64_t n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      sum += x[i * x_step];
+      y[i * y_step] = static_cast<T>(sum);
+    }
+  } else {
+    uint64_t sum = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      sum += static_cast<uint64_t>(x[i * x_step]);
+      y[i * y_step] = static_cast<T>(sum);
+    }
+  }
+}
+
+}  // namespace
+
+void run_arg_reduce(Reduce op, const Array& x, const Array& y, int dim) {
+  const Array first = narrowed(x, dim);
+  const Loop loop = make_loop({&y, &first});
+  const int64_t n = x.shape[dim], step = x.strides[dim];
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    launch("arg_reduce", [loop, n, step, largest = op == Reduce::argmax] {
+      for_lines<int64_t, T>(loop, n, [&](int64_t* to, const T* from) {
+        *to = largest ? position<true>(from, step, n) : position<false>(from, step, n);
+      });
+    });
+  });
+}
+
+void run_cumsum(const Array& x, const Array& y, int dim, bool reverse) {
+  const int64_t n = x.shape[dim];
+  if (y.numel() == 0) return;
+  const int64_t x_step = reverse ? -x.strides[dim] : x.strides[dim];
+  const int64_t y_step = reverse ? -y.strides[dim] : y.strides[dim];
+  const int64_t x_start = reverse ? (n - 1) * x.strides[dim] : 0;
+  const int64_t y_start = reverse ? (n - 1) * y.strides[dim] : 0;
+  const Array x_first = narrowed(x, dim), y_first = narrowed(y, dim);
+  const Loop loop = make_loop({&y_first, &x_first});
+  dispatch(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    launch("cumsum", [=] {
+      for_lines<T, T>(loop, n, [&](T* to, const T* from) {
+        running_sum(from + x_start, x_step, to + y_start, y_step, n);
+      });
+    });
+  });
+}
+
+}  // namespace sf
