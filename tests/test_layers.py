@@ -149,7 +149,13 @@ def test_dropout_repeats_with_the_seed_and_differs_between_calls() -> None:
     assert bool((first != second).any())
 
 
-@pytest.mark.parametrize("layer", [nn.ReLU(inplace=True), nn.Dropout(0.5, inplace=True)])
+INPLACE = [
+    *(nn.ReLU(True), nn.LeakyReLU(0.1, True), nn.ELU(1.0, True), nn.SELU(True), nn.SiLU(True)),
+    nn.Dropout(0.5, inplace=True),
+]
+
+
+@pytest.mark.parametrize("layer", INPLACE, ids=repr)
 def test_inplace_layers_write_into_the_input(layer: nn.Module) -> None:
     x = sf.tensor(np.array([-1.0, 2.0, -3.0, 4.0], dtype=np.float32))
     y = layer(x)

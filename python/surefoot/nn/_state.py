@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from surefoot._core import Tensor, no_grad
+from surefoot._core import Tensor
+from surefoot.autograd import no_grad
 
 from ._tree import BUFFER, MODULE, PARAMETER
 

@@ -34,8 +34,10 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.relu_() if inplace else _core.relu(input)
 
 
-def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x for x > 0, negative_slope * x otherwise, elementwise."""
+    if inplace:
+        return input.leaky_relu_(negative_slope)
     return _core.leaky_relu(input, negative_slope)
 
 
@@ -91,12 +93,4 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """|input - target|; the shapes must be equal."""
     one_of("l1_loss", "reduction", reduction, REDUCTIONS)
-    if input.shape != target.shape:
-        raise ValueError(
-            f"[l1_loss] input {tuple(input.shape)}, target {tuple(target.shape)}: shapes must be "
-            "equal, nothing is broadcast; write target.reshape(*input.shape) or input.squeeze(-1)"
-        )
-    loss = (input - target).abs()
-    if reduction == "none":
-        return loss
-    return loss.mean() if reduction == "mean" else loss.sum()
+    return _core.l1_loss(input, target, reduction)

@@ -14,7 +14,8 @@ import math
 import numpy as np
 
 from surefoot import _core
-from surefoot._core import Generator, Tensor, no_grad
+from surefoot._core import Generator, Tensor
+from surefoot.autograd import no_grad
 
 from ._check import one_of, probability
 from ._normal import normal_cdf, normal_quantile

@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from surefoot._core import Generator, Tensor, no_grad
+from surefoot._core import Generator, Tensor
+from surefoot.autograd import no_grad
 
 from . import init
 from ._check import one_of

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from surefoot import _core
 from surefoot._core import Tensor
 
@@ -30,12 +28,6 @@ class Parameter(Tensor):
             )
         parameter: Parameter = _core._make_subclass(cls, data, requires_grad)
         return parameter
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
-        copied: Parameter = memo[id(self)]
-        return copied
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

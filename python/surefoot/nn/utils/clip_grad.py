@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 
 from surefoot import _core
-from surefoot._core import Tensor, no_grad
+from surefoot._core import Tensor
+from surefoot.autograd import no_grad
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 

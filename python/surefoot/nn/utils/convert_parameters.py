@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from surefoot import _core
-from surefoot._core import Tensor, no_grad
+from surefoot._core import Tensor
+from surefoot.autograd import no_grad
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
