@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import surefoot as sf
+from surefoot import nn
 from surefoot.cli import main
 from surefoot.data import digits
-from surefoot.models import load_model
+from surefoot.models import load_model, save_model
 
 COMMAND = [sys.executable, "-m", "surefoot.cli"]
 
@@ -212,6 +213,16 @@ def test_predict_names_what_is_wrong_with_the_model(
     )
 
 
+def test_predict_refuses_layers_that_do_not_fit_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = saved_images(tmp_path, "x.npy", digits()[0][:2])
+    odd = nn.Sequential(nn.Linear(64, 3), nn.Linear(4, 2))
+    save_model(odd, tmp_path / "odd.safetensors")
+    text = error_of(capsys, "predict", tmp_path / "odd.safetensors", rows)
+    assert "its layers do not fit together" in text
+
+
 def quick(*options: Any) -> list[str]:
     return ["train", "--epochs", "2", "--hidden", "16", *(str(option) for option in options)]
 
@@ -292,6 +303,20 @@ def test_info_prints_the_configuration(capsys: pytest.CaptureFixture[str]) -> No
     text = capsys.readouterr().out
     assert sf.__version__ in text
     assert re.search(r"threads +\d+", text)
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    command = f'"{sys.executable}" -m surefoot.cli train --epochs 50 --hidden 4 | head -n 1'
+    done = subprocess.run(
+        ["bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}}"],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[1] in ("1", "141")  # rich or main noticed it first
 
 
 def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:

@@ -161,6 +161,20 @@ def test_early_stopping_refuses_bad_settings() -> None:
         trainer.fit((X, Y), epochs=1, progress=False)
 
 
+def test_any_object_with_some_of_the_methods_will_do() -> None:
+    class Counter:
+        batches = 0
+
+        def on_batch_end(self, trainer: Trainer) -> None:
+            self.batches += 1
+
+    counter = Counter()
+    trainer = small_trainer()
+    trainer.callbacks.append(counter)
+    trainer.fit((X, Y), epochs=1, batch_size=2, progress=False)
+    assert counter.batches == 2
+
+
 def test_an_unknown_event_method_is_not_called() -> None:
     class Odd(Callback):
         def on_tuesday(self, trainer: Trainer) -> None:

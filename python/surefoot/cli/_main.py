@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 from . import info, predict, train
-from .errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, UserError, one_line
+from .errors import EXIT_BAD_INPUT, EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, UserError, one_line
 
 __all__ = ["build_parser", "main"]
 
@@ -41,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
         code: int = args.run(args)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
     except (UserError, OSError, MemoryError) as error:
         print(f"surefoot: error: {one_line(error)}", file=sys.stderr)
         return EXIT_BAD_INPUT

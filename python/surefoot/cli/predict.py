@@ -56,15 +56,24 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise UserError(one_line(error)) from None
     rows = read_rows(args.input, num_inputs(model, args.model))
-    model.eval()
-    with no_grad():
-        output = model(_core.tensor(rows))
-    text = as_text(output, info.get("classes"), args.probabilities)
+    text = as_text(run_model(model, rows, args.model), info.get("classes"), args.probabilities)
     if args.output is None:
         sys.stdout.write(text)
     else:
         args.output.write_text(text, encoding="utf-8")
     return 0
+
+
+def run_model(model: nn.Sequential, rows: Floats, path: Path) -> Tensor:
+    """Return the model's output for the rows, (N, classes)."""
+    try:
+        with no_grad():
+            output: Tensor = model.eval()(_core.tensor(rows))
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: its layers do not fit together: {one_line(error)}") from None
+    if output.ndim != 2:
+        raise UserError(f"{path} gives {tuple(output.shape)}; expected a score per class, (N, C)")
+    return output
 
 
 def num_inputs(model: nn.Sequential, path: Path) -> int:

@@ -27,7 +27,11 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 class NonFiniteLossError(FloatingPointError):
-    """The loss or a weight became NaN or infinite; ``history`` holds the epochs before."""
+    """The loss or a weight became NaN or infinite; ``history`` holds the epochs before.
+
+    The model has its best weights so far again. The optimizer has kept its state, which may be
+    spoilt: make a new one before training on.
+    """
 
     def __init__(self, message: str, history: History) -> None:
         super().__init__(message)
@@ -38,6 +42,7 @@ class Trainer:
     """Trains ``model`` to lower ``loss(model(inputs), targets)``.
 
     ``metrics`` is a name, a function of (output, target), a Metric, or several of these.
+    ``callbacks`` are Callbacks, or any objects with some of their methods.
     ``seed`` fixes the order of the data and everything random in the run; without it they follow
     ``sf.manual_seed``. ``best`` is the epoch with the lowest validation loss, see ``restore_best``.
 
@@ -60,7 +65,7 @@ class Trainer:
         loss: LossFunction,
         optimizer: optim.Optimizer,
         metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] | None = None,
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[object] = (),
         seed: int | None = None,
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
@@ -242,10 +247,11 @@ def _one_number(loss: Tensor) -> float:
     return float(loss.item())
 
 
-def _listeners(callbacks: Iterable[Callback], event: str) -> list[Callable[[Trainer], None]]:
-    """Return the methods for an event, without those that nobody has overridden."""
-    base = getattr(Callback, event)
-    return [getattr(c, event) for c in callbacks if getattr(type(c), event, base) is not base]
+def _listeners(callbacks: Iterable[object], event: str) -> list[Callable[[Trainer], None]]:
+    """Return the methods for an event, without those of Callback itself, which do nothing."""
+    idle = getattr(Callback, event)
+    methods = [getattr(callback, event, None) for callback in callbacks]
+    return [m for m in methods if m is not None and getattr(m, "__func__", None) is not idle]
 
 
 @contextmanager
