@@ -132,6 +132,11 @@ def test_what_cannot_be_saved(tmp_path: Path, obj: Any, text: str) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_name_of_the_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'__metadata__' belongs to the file format"):
+        sf.save({"__metadata__": sf.zeros(1)}, tmp_path / "x.safetensors")
+
+
 def test_a_module_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"pass model.state_dict\(\)"):
         sf.save(nn.Linear(2, 2), tmp_path / "x.safetensors")

@@ -73,9 +73,11 @@ def write_tensors(path: StrPath, tensors: Mapping[str, Any], metadata: Mapping[s
     """Write named tensors and text metadata to a safetensors file, atomically."""
     from safetensors import numpy as safetensors_numpy
 
-    for name, text in [*((name, "") for name in tensors), *metadata.items()]:
-        if not isinstance(name, str) or not isinstance(text, str):
-            raise TypeError(f"[save] names and metadata are strings, not {name!r}: {text!r}")
+    odd = [part for part in (*tensors, *metadata, *metadata.values()) if type(part) is not str]
+    if odd:
+        raise TypeError(f"[save] names and metadata are strings, not {odd[0]!r}")
+    if "__metadata__" in tensors:
+        raise ValueError("[save] the name '__metadata__' belongs to the file format")
     arrays = {name: _as_array(name, value) for name, value in tensors.items()}
     data = safetensors_numpy.save(arrays)
     _replace_file(Path(path), _with_header(data, list(arrays), dict(metadata)))

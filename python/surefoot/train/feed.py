@@ -56,7 +56,7 @@ def as_tensor(values: Any, dtype: Any = None) -> Tensor:
     if isinstance(values, Tensor):
         return values
     array = np.asarray(values)
-    tensor = _core.tensor(array)
+    tensor: Tensor = _core.tensor(array)
     return tensor.to(dtype) if dtype is not None and array.dtype.kind == "f" else tensor
 
 

@@ -34,7 +34,7 @@ class Mean(Metric):
 
     def __init__(self, function: MetricFunction, name: str | None = None) -> None:
         self.function = function
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name = name or str(getattr(function, "__name__", type(function).__name__))
         self.reset()
 
     def reset(self) -> None:
