@@ -15,6 +15,8 @@ if(NOT bind_sources)
   return()
 endif()
 pybind11_add_module(_core MODULE ${bind_sources})
+# The headers of pybind11 cost more to compile than what our files add to them: a few files share one.
+set_target_properties(_core PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 target_link_libraries(_core PRIVATE sf_core sf_options)
 if(SF_MODULE_IN_SOURCE)
   set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY

@@ -56,7 +56,7 @@ py::array as_array(py::handle data) { return py::module_::import("numpy").attr("
 py::object numpy_dtype(Dtype dtype) { return py::dtype(name_of(dtype)); }
 
 bool is_numpy_scalar(PyObject* object) {
-  static const py::handle type = py::module_::import("numpy").attr("generic").release();
+  static const py::handle type = py::object(py::module_::import("numpy").attr("generic")).release();
   return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(type.ptr()));
 }
 

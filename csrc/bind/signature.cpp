@@ -1,5 +1,7 @@
 #include "bind/signature.h"
 
+#include <pybind11/eval.h>
+
 #include <cstring>
 #include <string_view>
 
