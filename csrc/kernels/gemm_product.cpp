@@ -110,14 +110,6 @@ struct Block {
   int64_t i, m, j, n, k, depth;
 };
 
-template <class T>
-void pack_b(const Product<T>& p, const GemmKernels<T>& kernels, const Block& at, T* to) {
-  for (int64_t j = 0; j < at.n; j += kernels.cols) {
-    kernels.pack(to + j * at.depth, kernels.cols, p.b + at.k * p.b_k + (at.j + j) * p.b_col,
-                 p.b_col, p.b_k, std::min<int64_t>(kernels.cols, at.n - j), at.depth);
-  }
-}
-
 // Up to kernels.rows rows of the block.
 template <class T>
 void multiply_rows(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan,
@@ -160,7 +152,10 @@ void multiply_chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Pl
     const int64_t n = std::min(kBlockCols, chunk.j + chunk.n - j);
     for (int64_t k = 0; k == 0 || k < p.k; k += depth) {
       Block at{chunk.i, 0, j, n, k, std::min(depth, p.k - k)};
-      if (plan.pack_b) pack_b(p, kernels, at, scratch.b);
+      if (plan.pack_b) {
+        kernels.pack(scratch.b, kernels.cols, p.b + k * p.b_k + j * p.b_col, p.b_col, p.b_k, n,
+                     at.depth);
+      }
       for (int64_t panel = 0; panel < panels; ++panel, at.i += at.m) {
         at.m = rows + (panel < longer);
         multiply_rows(p, kernels, plan, at, scratch);

@@ -27,8 +27,9 @@ struct GemmKernels {
   // Every element of C is one chain of fused multiply-adds in ascending k.
   void (*panel)(const GemmPanel<T>& panel) = nullptr;
 
-  // to[k * to_k + i] = from[i * from_row + k * from_k] for i < rows, k < depth. Writes
-  // round_up(rows, width) elements per k (the rest repeat the last row).
+  // to[k * to_k + i] = from[i * from_row + k * from_k] for i < rows, k < depth. Rows from to_k on
+  // go to the next panel, to_k * depth further on. Whole vectors are written: to_k is a multiple
+  // of width, and what lies between rows and the next multiple is of no meaning.
   void (*pack)(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k, int64_t rows,
                int64_t depth) = nullptr;
 

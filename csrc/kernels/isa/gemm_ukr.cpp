@@ -21,7 +21,6 @@ constexpr int kRows = 6;
 constexpr int kRows = 4;
 #endif
 constexpr int kVecs = 2;
-constexpr int64_t kRowsAhead = 16;  // that packing fetches
 
 template <class T>
 constexpr int kCols = kVecs * Vec<T>::kWidth;
@@ -189,22 +188,27 @@ void pack_transposed(T* to, int64_t to_k, const T* from, int64_t from_row, int64
   }
 }
 
+// Row by row of the source, whatever the number of panels, so that it is read as it lies in memory.
 template <class T>
 void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
   using V = Vec<T>;
-  // The rows of B lie too far apart for the processor to foresee the next one.
-  const auto fetch = [=](int64_t k) __attribute__((always_inline)) {
-    __builtin_prefetch(from + least(k + kRowsAhead, depth - 1) * from_k);
-  };
-  if (rows == V::kWidth) {
-    for (int64_t k = 0; k < depth; ++k) {
-      fetch(k);
-      V::load(from + k * from_k).store(to + k * to_k);
+  for (int64_t k = 0; k < depth; ++k, from += from_k, to += to_k) {
+    T* panel = to;
+    for (int64_t i = 0; i < rows; i += to_k, panel += to_k * depth) {
+      const int64_t end = least(to_k, rows - i);
+      int64_t j = 0;
+      for (; j + V::kWidth <= end; j += V::kWidth) V::load(from + i + j).store(panel + j);
+      if (j < end) V::load_partial(from + i + j, end - j).store(panel + j);
     }
-  } else {
-    for (int64_t k = 0; k < depth; ++k) {
-      fetch(k);
-      V::load_partial(from + k * from_k, rows).store(to + k * to_k);
+  }
+}
+
+template <class T>
+void pack_strided(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k,
+                  int64_t rows, int64_t depth) {
+  for (int64_t k = 0; k < depth; ++k) {
+    for (int64_t r = 0; r < Vec<T>::kWidth; ++r) {
+      to[r + k * to_k] = from[least(r, rows - 1) * from_row + k * from_k];
     }
   }
 }
@@ -212,20 +216,16 @@ void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t row
 template <class T>
 void pack(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k, int64_t rows,
           int64_t depth) {
+  if (from_row == 1) return pack_copied(to, to_k, from, from_k, rows, depth);
   constexpr int kWidth = Vec<T>::kWidth;
   for (int64_t i = 0; i < rows; i += kWidth) {
-    const int64_t count = least(kWidth, rows - i);
+    T* at = to + i / to_k * to_k * depth + i % to_k;
     const T* source = from + i * from_row;
-    if (from_row == 1) {
-      pack_copied(to + i, to_k, source, from_k, count, depth);
-    } else if (from_k == 1) {
-      pack_transposed(to + i, to_k, source, from_row, count, depth);
+    const int64_t count = least(kWidth, rows - i);
+    if (from_k == 1) {
+      pack_transposed(at, to_k, source, from_row, count, depth);
     } else {
-      for (int64_t k = 0; k < depth; ++k) {
-        for (int64_t r = 0; r < kWidth; ++r) {
-          to[i + r + k * to_k] = source[least(r, count - 1) * from_row + k * from_k];
-        }
-      }
+      pack_strided(at, to_k, source, from_row, from_k, count, depth);
     }
   }
 }
