@@ -100,7 +100,7 @@ Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
   cut(p, kernels, plan);
   // Packing pays once the packed numbers are used often enough, and from the start where the
   // micro-kernel cannot read the operand as it lies.
-  plan.pack_b = p.b_col != 1 || (plan.rows >= 64 && p.n > kernels.cols);
+  plan.pack_b = p.b_col != 1 || (plan.rows >= 200 && p.n > kernels.cols);
   plan.pack_a = (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && plan.cols >= 256);
   return plan;
 }
@@ -110,59 +110,83 @@ struct Block {
   int64_t i, m, j, n, k, depth;
 };
 
-// Up to kernels.rows rows of the block.
+// One thread's share of C, carried through all of K.
 template <class T>
-void multiply_rows(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan,
-                   const Block& at, const Scratch<T>& scratch) {
-  GemmPanel<T> panel;
-  panel.m = at.m;
-  panel.n = at.n;
-  panel.k = at.depth;
-  panel.a = p.a + at.i * p.a_row + at.k * p.a_k;
-  panel.a_row = p.a_row;
-  panel.a_k = p.a_k;
-  if (plan.pack_a) {
-    panel.a_row = 1;
-    panel.a_k = round_up(at.m, kernels.width);
-    kernels.pack(scratch.a, panel.a_k, panel.a, p.a_row, p.a_k, at.m, at.depth);
-    panel.a = scratch.a;
-  }
-  panel.b = plan.pack_b ? scratch.b : p.b + at.k * p.b_k + at.j;
-  panel.b_k = plan.pack_b ? kernels.cols : p.b_k;
-  panel.b_panel = plan.pack_b ? kernels.cols * at.depth : kernels.cols;
-  panel.c = p.c + at.i * p.c_row + at.j;
-  panel.c_row = p.c_row;
-  const bool last = at.k + at.depth >= p.k;
-  panel.add = p.add || at.k > 0;
-  panel.bias = last && p.bias ? p.bias + at.j : nullptr;
-  kernels.panel(panel);
-  if (last && p.activation) {
-    for (int64_t i = 0; i < at.m; ++i) p.activation(panel.c + i * p.c_row, at.n);
-  }
-}
+class Chunk {
+ public:
+  Chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan,
+        const Scratch<T>& scratch)
+      : p_(p), kernels_(kernels), plan_(plan), scratch_(scratch) {}
 
-// The chunk's columns are taken block by block, each through all of K.
-template <class T>
-void multiply_chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan,
-                    const Block& chunk, const Scratch<T>& scratch) {
-  const int64_t depth = block_depth<T>(p.k);
-  const int64_t panels = ceil_div(chunk.m, kernels.rows);
-  const int64_t rows = chunk.m / panels, longer = chunk.m % panels;  // rows, or one more
-  for (int64_t j = chunk.j; j < chunk.j + chunk.n; j += kBlockCols) {
-    const int64_t n = std::min(kBlockCols, chunk.j + chunk.n - j);
-    for (int64_t k = 0; k == 0 || k < p.k; k += depth) {
-      Block at{chunk.i, 0, j, n, k, std::min(depth, p.k - k)};
-      if (plan.pack_b) {
-        kernels.pack(scratch.b, kernels.cols, p.b + k * p.b_k + j * p.b_col, p.b_col, p.b_k, n,
-                     at.depth);
-      }
-      for (int64_t panel = 0; panel < panels; ++panel, at.i += at.m) {
-        at.m = rows + (panel < longer);
-        multiply_rows(p, kernels, plan, at, scratch);
+  void multiply(int64_t i, int64_t m, int64_t j, int64_t n) const {
+    const int64_t depth = block_depth<T>(p_.k);
+    for (int64_t at_j = j; at_j < j + n; at_j += kBlockCols) {
+      for (int64_t k = 0; k == 0 || k < p_.k; k += depth) {
+        multiply_block(
+            {i, m, at_j, std::min(kBlockCols, j + n - at_j), k, std::min(depth, p_.k - k)});
       }
     }
   }
-}
+
+ private:
+  void multiply_block(const Block& block) const {
+    if (plan_.pack_b) {
+      kernels_.pack(scratch_.b, kernels_.cols, p_.b + block.k * p_.b_k + block.j * p_.b_col,
+                    p_.b_col, p_.b_k, block.n, block.depth);
+    }
+    const int64_t panels = ceil_div(block.m, kernels_.rows);
+    for (int64_t panel = 0; panel < panels; ++panel) multiply_panel(rows_of(block, panel));
+  }
+
+  // The block's rows, shared out evenly over as few panels as possible.
+  Block rows_of(const Block& block, int64_t panel) const {
+    const int64_t panels = ceil_div(block.m, kernels_.rows);
+    const int64_t rows = block.m / panels, longer = block.m % panels;
+    Block out = block;
+    out.i += panel * rows + std::min(panel, longer);
+    out.m = rows + (panel < longer);
+    return out;
+  }
+
+  // Up to kernels.rows rows of the block.
+  void multiply_panel(const Block& at) const {
+    GemmPanel<T> tiles{.m = at.m,
+                       .n = at.n,
+                       .k = at.depth,
+                       .a = p_.a + at.i * p_.a_row + at.k * p_.a_k,
+                       .a_row = p_.a_row,
+                       .a_k = p_.a_k,
+                       .b = p_.b + at.k * p_.b_k + at.j,
+                       .b_k = p_.b_k,
+                       .b_panel = kernels_.cols,
+                       .c = p_.c + at.i * p_.c_row + at.j,
+                       .c_row = p_.c_row,
+                       .add = p_.add || at.k > 0,
+                       .bias = nullptr};
+    if (plan_.pack_a) {
+      tiles.a_row = 1;
+      tiles.a_k = round_up(at.m, kernels_.width);
+      kernels_.pack(scratch_.a, tiles.a_k, tiles.a, p_.a_row, p_.a_k, at.m, at.depth);
+      tiles.a = scratch_.a;
+    }
+    if (plan_.pack_b) {
+      tiles.b = scratch_.b;
+      tiles.b_k = kernels_.cols;
+      tiles.b_panel = kernels_.cols * at.depth;
+    }
+    const bool last = at.k + at.depth >= p_.k;
+    if (last && p_.bias) tiles.bias = p_.bias + at.j;
+    kernels_.panel(tiles);
+    for (int64_t i = 0; last && p_.activation && i < at.m; ++i) {
+      p_.activation(tiles.c + i * p_.c_row, at.n);
+    }
+  }
+
+  const Product<T> p_;
+  const GemmKernels<T>& kernels_;
+  const Plan& plan_;
+  const Scratch<T> scratch_;
+};
 
 template <class T>
 void multiply_blocked(const Product<T>& p) {
@@ -180,9 +204,8 @@ void multiply_blocked(const Product<T>& p) {
     for (int64_t chunk = groups.begin(group); chunk < groups.end(group); ++chunk) {
       const int64_t place = chunk % per_product;
       const int64_t i = place / across * plan.rows, j = place % across * plan.cols;
-      multiply_chunk(p.at(chunk / per_product), kernels, plan,
-                     {i, std::min(plan.rows, p.m - i), j, std::min(plan.cols, p.n - j), 0, 0},
-                     room);
+      Chunk<T>(p.at(chunk / per_product), kernels, plan, room)
+          .multiply(i, std::min(plan.rows, p.m - i), j, std::min(plan.cols, p.n - j));
     }
   });
   if (out_of_memory) throw MemoryError("[gemm] no memory for packing the operands");
