@@ -95,9 +95,7 @@ TABLE: list[tuple[str, Real, Real, tuple[float, float], tuple[int, int]]] = [
     ),
     (
         "log: (2 atanh(s) - 2 s) / s^3 in z = s^2",
-        series_or(
-            at_root(lambda s: (2 * mp.atanh(s) - 2 * s) / s**3), mpf(2) / 3, 1e-20
-        ),
+        series_or(at_root(lambda s: (2 * mp.atanh(s) - 2 * s) / s**3), mpf(2) / 3, 1e-20),
         lambda z: z + mpf("1e-12"),
         (0.0, LOG_Z),
         (2, 6),

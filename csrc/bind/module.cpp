@@ -49,4 +49,5 @@ PYBIND11_MODULE(_core, m) {
   publish_ops(m);
   connect_operators();
   m.attr("__all__") = public_names(m);
+  m.attr("__version__") = SF_VERSION;
 }

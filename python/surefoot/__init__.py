@@ -6,11 +6,11 @@ Tensors, ops and their names are PyTorch's. Submodules are loaded on first use.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from surefoot import _core, _tensor  # noqa: F401 - completes the type Tensor
 from surefoot._core import *  # noqa: F403
+from surefoot._core import __version__
 from surefoot.autograd import enable_grad, no_grad, set_grad_enabled
 from surefoot.config import show_config
 
@@ -22,6 +22,7 @@ _SUBMODULES = ("autograd", "data", "initializers", "nn", "optim", "testing", "tr
 _LAZY = {"load": "files", "save": "files"}
 
 __all__ = [
+    "__version__",
     "autograd",
     "data",
     "enable_grad",
@@ -44,10 +45,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"surefoot.{name}")
     if name in _LAZY:
         return getattr(importlib.import_module(f"surefoot.{_LAZY[name]}"), name)
-    if name == "__version__":
-        return _version("surefoot")
     raise AttributeError(f"module 'surefoot' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, "__version__"})
+    return sorted(__all__)

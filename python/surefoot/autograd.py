@@ -27,7 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class set_grad_enabled:  # noqa: N801 - torch's name
+class set_grad_enabled:
     """Switches recording on or off: at once, for a `with` block, or for a decorated function.
 
     Example:
@@ -84,7 +84,7 @@ class _GradMode:
         return wrapped
 
 
-class no_grad(_GradMode):  # noqa: N801 - torch's name
+class no_grad(_GradMode):
     """Nothing inside is recorded: no gradients, no memory kept for them.
 
     Example:
@@ -97,7 +97,7 @@ class no_grad(_GradMode):  # noqa: N801 - torch's name
     _mode = False
 
 
-class enable_grad(_GradMode):  # noqa: N801 - torch's name
+class enable_grad(_GradMode):
     """Recording inside a `no_grad` block."""
 
     _mode = True

@@ -15,18 +15,12 @@ def show_config() -> str:
         >>> print(sf.show_config())  # doctest: +ELLIPSIS
         surefoot ...
     """
-    from importlib.metadata import PackageNotFoundError, version
-
     import numpy as np
 
-    try:
-        own = version("surefoot")
-    except PackageNotFoundError:  # imported from a source tree
-        own = "(not installed)"
     isas = ", ".join(_core._available_isas())
     return "\n".join(
         [
-            f"surefoot {own}",
+            f"surefoot {_core.__version__}",
             f"numpy    {np.__version__}",
             f"isa      {_core._isa()} (this machine can run: {isas}; SUREFOOT_ISA forces one)",
             f"threads  {_core.get_num_threads()}",
