@@ -106,13 +106,15 @@ void fill(const Array& dst, T value) {
 
 }  // namespace
 
-void run_copy(const Array& src, const Array& dst) {
+void copy_now(const Array& src, const Array& dst) {
   const Loop loop = make_loop({&dst, &src});
   dispatch(dst.dtype, [&](auto to) {
-    dispatch(src.dtype, [&](auto from) {
-      launch("copy", [loop] { copy_rows<decltype(to), decltype(from)>(loop); });
-    });
+    dispatch(src.dtype, [&](auto from) { copy_rows<decltype(to), decltype(from)>(loop); });
   });
+}
+
+void run_copy(const Array& src, const Array& dst) {
+  launch("copy", [src, dst] { copy_now(src, dst); });
 }
 
 void run_fill(const Array& dst, double value) {

@@ -8,6 +8,9 @@ namespace sf {
 // Float to integer truncates (out of range: the nearest bound; NaN: 0); to bool is != 0.
 void run_copy(const Array& src, const Array& dst);
 
+// The same inside a launch of another kernel.
+void copy_now(const Array& src, const Array& dst);
+
 void run_fill(const Array& dst, double value);
 void run_fill_int(const Array& dst, int64_t value);
 

@@ -1,36 +1,12 @@
 // Reductions that walk one dimension element by element: positions of extremes, running sums.
-#include <algorithm>
 #include <type_traits>
 
 #include "kernels/launch.h"
-#include "kernels/loop.h"
+#include "kernels/lines.h"
 #include "kernels/reduce.h"
 
 namespace sf {
 namespace {
-
-Array narrowed(Array a, int dim) {
-  a.shape[dim] = 1;
-  return a;
-}
-
-// Calls fn(pointer into y, pointer into x) for the start of every line along dim.
-template <class Y, class X, class F>
-void for_lines(const Loop& loop, int64_t length, const F& fn) {
-  const auto rows = [&](char* const* at, int64_t n) {
-    for (int64_t i = 0; i < n; ++i) {
-      fn(reinterpret_cast<Y*>(at[0]) + i * loop.step(0),
-         reinterpret_cast<const X*>(at[1]) + i * loop.step(1));
-    }
-  };
-  if (loop.total * length <= kSerialBelow) {
-    if (loop.total > 0) for_rows(loop, 0, loop.total, rows);
-    return;
-  }
-  const Chunks chunks{loop.total, std::max<int64_t>(1, kChunkElements / length)};
-  parallel_for(chunks.count(),
-               [&](int64_t c) { for_rows(loop, chunks.begin(c), chunks.end(c), rows); });
-}
 
 template <bool largest, class T>
 int64_t position(const T* x, int64_t step, int64_t n) {
@@ -74,8 +50,10 @@ void run_arg_reduce(Reduce op, const Array& x, const Array& y, int dim) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     launch("arg_reduce", [loop, n, step, largest = op == Reduce::argmax] {
-      for_lines<int64_t, T>(loop, n, [&](int64_t* to, const T* from) {
-        *to = largest ? position<true>(from, step, n) : position<false>(from, step, n);
+      for_lines(loop, n, [&](char* const* at) {
+        const T* from = reinterpret_cast<const T*>(at[1]);
+        *reinterpret_cast<int64_t*>(at[0]) =
+            largest ? position<true>(from, step, n) : position<false>(from, step, n);
       });
     });
   });
@@ -93,8 +71,9 @@ void run_cumsum(const Array& x, const Array& y, int dim, bool reverse) {
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     launch("cumsum", [=] {
-      for_lines<T, T>(loop, n, [&](T* to, const T* from) {
-        running_sum(from + x_start, x_step, to + y_start, y_step, n);
+      for_lines(loop, n, [&](char* const* at) {
+        running_sum(reinterpret_cast<const T*>(at[1]) + x_start, x_step,
+                    reinterpret_cast<T*>(at[0]) + y_start, y_step, n);
       });
     });
   });

@@ -5,7 +5,9 @@
 
 #include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
+#include "kernels/random_table.h"
 #include "kernels/reduce_table.h"
+#include "kernels/softmax_table.h"
 #include "kernels/update_table.h"
 
 namespace sf {
@@ -14,7 +16,9 @@ template <class T>
 struct Kernels : ElementwiseKernels<T> {
   int width = 0;  // lanes of a vector register
   GemmKernels<T> gemm;
+  RandomKernels<T> random;
   ReduceKernels<T> reduce;
+  SoftmaxKernels<T> softmax;
   UpdateKernels update;
 };
 

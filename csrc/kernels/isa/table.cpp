@@ -8,7 +8,9 @@ namespace sf::SF_ISA_NAMESPACE {
 void fill_gemm(KernelTable& table);
 void fill_unary(KernelTable& table);
 void fill_binary(KernelTable& table);
+void fill_random(KernelTable& table);
 void fill_reduce(KernelTable& table);
+void fill_softmax(KernelTable& table);
 void fill_update(KernelTable& table);
 
 void fill_table(KernelTable& table);
@@ -21,7 +23,9 @@ void fill_table(KernelTable& table) {
   fill_update(table);
   fill_unary(table);
   fill_binary(table);
+  fill_random(table);
   fill_reduce(table);
+  fill_softmax(table);
 }
 
 }  // namespace sf::SF_ISA_NAMESPACE
