@@ -33,8 +33,8 @@ constexpr int64_t kMaxTileRows = 16;  // rows of a tile, padded to whole vectors
 // All K blocks but the last have this depth: equal parts, a function of K alone.
 template <class T>
 int64_t block_depth(int64_t k) {
-  return std::max<int64_t>(
-      1, round_up(ceil_div(k, ceil_div(std::max<int64_t>(k, 1), kMaxDepth<T>)), 4));
+  if (k <= kMaxDepth<T>) return std::max<int64_t>(k, 1);
+  return round_up(ceil_div(k, ceil_div(k, kMaxDepth<T>)), 4);
 }
 
 // Room for packed operands, kept by each thread.
@@ -75,7 +75,7 @@ void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
   plan.cols = p.n;
   plan.group = 1;
   if (p.macs() < kThreadedMacs) {
-    plan.group = std::max<int64_t>(1, kThreadedMacs / std::max<int64_t>(p.macs(), 1000));
+    if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
     return;
   }
   plan.rows = ceil_div(p.m, ceil_div(p.m, kMaxRows));
@@ -134,18 +134,15 @@ class Chunk {
       kernels_.pack(scratch_.b, kernels_.cols, p_.b + block.k * p_.b_k + block.j * p_.b_col,
                     p_.b_col, p_.b_k, block.n, block.depth);
     }
-    const int64_t panels = ceil_div(block.m, kernels_.rows);
-    for (int64_t panel = 0; panel < panels; ++panel) multiply_panel(rows_of(block, panel));
-  }
-
-  // The block's rows, shared out evenly over as few panels as possible.
-  Block rows_of(const Block& block, int64_t panel) const {
-    const int64_t panels = ceil_div(block.m, kernels_.rows);
-    const int64_t rows = block.m / panels, longer = block.m % panels;
-    Block out = block;
-    out.i += panel * rows + std::min(panel, longer);
-    out.m = rows + (panel < longer);
-    return out;
+    // The rows are shared out evenly over as few panels as possible.
+    const int64_t panels = block.m <= kernels_.rows ? 1 : ceil_div(block.m, kernels_.rows);
+    const int64_t rows = panels == 1 ? block.m : block.m / panels;
+    int64_t longer = block.m - rows * panels;
+    Block at = block;
+    for (int64_t left = panels; left > 0; --left, --longer, at.i += at.m) {
+      at.m = rows + (longer > 0);
+      multiply_panel(at);
+    }
   }
 
   // Up to kernels.rows rows of the block.
@@ -182,7 +179,7 @@ class Chunk {
     }
   }
 
-  const Product<T> p_;
+  const Product<T>& p_;
   const GemmKernels<T>& kernels_;
   const Plan& plan_;
   const Scratch<T> scratch_;
@@ -192,29 +189,38 @@ template <class T>
 void multiply_blocked(const Product<T>& p) {
   const GemmKernels<T>& kernels = sf::kernels<T>().gemm;
   const Plan plan = make_plan(p, kernels);
-  const int64_t across = ceil_div(p.n, plan.cols), per_product = across * ceil_div(p.m, plan.rows);
-  const Chunks groups{p.batch * per_product, plan.group};
   std::atomic<bool> out_of_memory{false};
-  parallel_for(groups.count(), [&](int64_t group) {
-    Scratch<T> room{};
-    if (plan.scratch() && !(room = scratch<T>()).a) {
+  const auto multiply_chunk = [&](const Product<T>& one, int64_t i, int64_t j) {
+    const Scratch<T> room = plan.scratch() ? scratch<T>() : Scratch<T>{};
+    if (plan.scratch() && !room.a) {
       out_of_memory = true;
       return;
     }
-    for (int64_t chunk = groups.begin(group); chunk < groups.end(group); ++chunk) {
-      const int64_t place = chunk % per_product;
-      const int64_t i = place / across * plan.rows, j = place % across * plan.cols;
-      Chunk<T>(p.at(chunk / per_product), kernels, plan, room)
-          .multiply(i, std::min(plan.rows, p.m - i), j, std::min(plan.cols, p.n - j));
-    }
-  });
+    Chunk<T>(one, kernels, plan, room)
+        .multiply(i, std::min(plan.rows, p.m - i), j, std::min(plan.cols, p.n - j));
+  };
+  if (p.batch == 1 && plan.rows >= p.m && plan.cols >= p.n) {
+    multiply_chunk(p, 0, 0);
+  } else {
+    const int64_t across = ceil_div(p.n, plan.cols), chunks = across * ceil_div(p.m, plan.rows);
+    const Chunks groups{p.batch * chunks, plan.group};
+    parallel_for(groups.count(), [&](int64_t group) {
+      for (int64_t chunk = groups.begin(group); chunk < groups.end(group); ++chunk) {
+        const int64_t place = chunk % chunks;
+        multiply_chunk(p.at(chunk / chunks), place / across * plan.rows,
+                       place % across * plan.cols);
+      }
+    });
+  }
   if (out_of_memory) throw MemoryError("[gemm] no memory for packing the operands");
 }
+
+constexpr int64_t kMinDot = 16;  // below this K, folding the sums costs more than it saves
 
 // A row times a matrix whose columns are contiguous: dot products, nothing to pack.
 template <class T>
 bool is_dot(const Product<T>& p) {
-  return p.m == 1 && p.a_k == 1 && p.b_k == 1 && (p.b_col != 1 || p.n == 1) && p.k >= 16;
+  return p.m == 1 && p.a_k == 1 && p.b_k == 1 && (p.b_col != 1 || p.n == 1) && p.k >= kMinDot;
 }
 
 template <class T>
@@ -231,7 +237,9 @@ void multiply_dot(const Product<T>& p) {
       kernels.dot(y, q.a, q.b + j * q.b_col, q.b_col, n, q.k);
       T* c = q.c + j;
       if (q.add) std::transform(y, y + n, c, y, [](T sum, T old) { return old + sum; });
-      if (q.bias) std::transform(y, y + n, q.bias + j, y, [](T sum, T bias) { return sum + bias; });
+      if (q.bias) {
+        for (int64_t i = 0; i < n; ++i) y[i] += q.bias[(j + i) * q.bias_step];
+      }
       std::copy_n(y, n, c);
       if (q.activation) q.activation(c, n);
     }
@@ -242,7 +250,9 @@ void multiply_dot(const Product<T>& p) {
 // A column of results that lies contiguous is a row of the transposed product.
 template <class T>
 void normalise(Product<T>& p) {
-  if (p.n == 1 && p.m > 1 && p.c_row == 1 && !p.bias) {
+  const bool dot = p.a_k == 1 && p.b_k == 1 && p.a_row != 1 && p.k >= kMinDot;  // once transposed
+  if (p.n == 1 && p.m > 1 && p.c_row == 1 && (dot || !p.bias)) {
+    p.bias_step = 0;
     std::swap(p.a, p.b);
     std::swap(p.a_batch, p.b_batch);
     const int64_t a_row = p.a_row, a_k = p.a_k;

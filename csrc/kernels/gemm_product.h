@@ -16,6 +16,7 @@ struct Product {
   int64_t c_row;
   bool add;
   const T* bias;
+  int64_t bias_step;  // 1; 0 once a column of results has become a row (dot products only)
   void (*activation)(void* c, int64_t n);
   // `batch` products, this far apart.
   int64_t batch, a_batch, b_batch, c_batch;

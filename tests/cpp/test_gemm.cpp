@@ -249,6 +249,8 @@ void sweep_threads() {
       check_product<T>({.m = 700, .k = 66, .n = 20, .a = a, .b = b, .activation = true}, true);
       check_product<T>({.m = 1, .k = 900, .n = 777, .a = a, .b = b, .bias = true}, true);
       check_product<T>({.m = 777, .k = 900, .n = 1, .a = a, .b = b}, true);
+      check_product<T>(
+          {.m = 90, .k = 40, .n = 1, .a = a, .b = b, .bias = true, .activation = true});
     }
   }
 }
