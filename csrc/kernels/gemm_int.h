@@ -28,7 +28,7 @@ void int_row(const Product<T>& p, int64_t i) {
 template <class T>
 void multiply_int(const Product<T>& p) {
   const int64_t row_macs = std::max<int64_t>(p.n * p.k, 1);
-  const Chunks chunks{p.batch * p.m, std::max<int64_t>(kThreadedMacs / row_macs, 1)};
+  const Chunks chunks{p.batch * p.m, std::max<int64_t>(kThreadedDotMacs / row_macs, 1)};
   parallel_for(chunks.count(), [&](int64_t chunk) {
     for (int64_t row = chunks.begin(chunk); row < chunks.end(chunk); ++row) {
       int_row(p.at(row / p.m), row % p.m);

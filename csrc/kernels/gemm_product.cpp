@@ -70,11 +70,11 @@ struct Plan {
 // that: what a chunk packs it packs for itself, and the smaller it is, the more is packed twice.
 template <class T>
 void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
-  constexpr int64_t kMaxRows = 512, kMaxCols = 512, kChunkMacs = 500'000;
+  constexpr int64_t kMaxRows = 512, kMaxCols = 512, kChunkMacs = kThreadedMacs / 2;
   plan.rows = p.m;
   plan.cols = p.n;
   plan.group = 1;
-  if (p.macs() < kThreadedMacs) {
+  if (p.macs() < (p.m == 1 ? kThreadedDotMacs : kThreadedMacs)) {
     if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
     return;
   }
@@ -228,7 +228,7 @@ void multiply_dot(const Product<T>& p) {
   constexpr int64_t kSpan = 64;  // results at a time
   const GemmKernels<T>& kernels = sf::kernels<T>().gemm;
   const int64_t spans = ceil_div(p.n, kSpan);
-  const Chunks chunks{p.batch * spans, std::max<int64_t>(1, kThreadedMacs / (kSpan * p.k))};
+  const Chunks chunks{p.batch * spans, std::max<int64_t>(1, kThreadedDotMacs / (kSpan * p.k))};
   parallel_for(chunks.count(), [&](int64_t chunk) {
     T y[kSpan];
     for (int64_t span = chunks.begin(chunk); span < chunks.end(chunk); ++span) {

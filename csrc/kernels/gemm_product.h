@@ -31,8 +31,10 @@ struct Product {
   }
 };
 
-// Below this many multiply-adds (some 3 to 10 us) a second thread costs more than it brings.
-constexpr int64_t kThreadedMacs = 200'000;
+// Below this many multiply-adds (some 20 us) a second thread costs more than it brings; where each
+// number is used but once, memory is the limit and a quarter takes as long.
+constexpr int64_t kThreadedMacs = 1'000'000;
+constexpr int64_t kThreadedDotMacs = kThreadedMacs / 4;
 
 template <class T>
 void multiply(Product<T> product);  // float, double
