@@ -27,6 +27,19 @@ RETURNS = {
     "tuple": "builtins.tuple",
 }
 
+# Ops whose result depends on what they are given.
+OVERLOADS = {
+    name: [
+        f"{name}(Tensor input) -> Tensor",
+        f"{name}(Tensor input, int dim, bool keepdim=False) -> ValuesIndices",
+        f"{name}(Tensor input, Tensor dim) -> Tensor",
+    ]
+    for name in ("max", "min")
+} | {
+    name: [f"{name}(Tensor input) -> tuple[int, ...]", f"{name}(Tensor input, int dim) -> int"]
+    for name in ("size", "stride")
+}
+
 # In the signatures that pybind11 writes: pattern -> replacement, in this order.
 PYBIND_TYPES = [
     (r"surefoot\._core\.", ""),
@@ -43,7 +56,7 @@ PYBIND_TYPES = [
 # Functions whose registration says too little.
 FUNCTIONS = {
     "_make_subclass": "(type: type[_T], data: Tensor, requires_grad: builtins.bool) -> _T",
-    "_op_signatures": "() -> builtins.list[builtins.tuple[builtins.str, ...]]",
+    "_op_signatures": "() -> builtins.list[builtins.tuple[_Str, _Str, _Str]]",
     "from_dlpack": "(ext_tensor: _Any) -> Tensor",
     "from_numpy": "(array: _Array) -> Tensor",
     "memory_stats": "() -> builtins.dict[builtins.str, builtins.int]",
@@ -61,6 +74,7 @@ PREAMBLE = '''\
 _Array = _np.ndarray[_Any, _Any]
 _T = _TypeVar("_T", bound="Tensor")
 _DType = dtype
+_Str = builtins.str
 
 class ValuesIndices(_NamedTuple):
     """What max and min over a dimension, sort and topk return."""
@@ -94,8 +108,12 @@ TENSOR = [
         "__pow__ __rpow__",
     ),
     (
+        "def {}(self, other: Tensor | builtins.float) -> Tensor: ...",
+        "__iadd__ __isub__ __imul__ __itruediv__",
+    ),
+    (
         "def {}(self, other: Tensor | builtins.float) -> Tensor: ...  # type: ignore[misc]",
-        "__iadd__ __isub__ __imul__ __itruediv__ __ipow__",
+        "__ipow__",
     ),
     ("def {}(self, other: object) -> Tensor: ...  # type: ignore[override]", "__eq__ __ne__"),
     ("def {}(self) -> builtins.int: ...", "__hash__ __int__ __index__ __len__"),

@@ -41,15 +41,16 @@ def test_all_names_nothing_private_or_foreign(module: ModuleType) -> None:
             assert owner.split(".")[0] == "surefoot", f"{module.__name__}.{name} is {owner}'s"
 
 
-def test_packages_hold_no_stray_public_names() -> None:
-    """What a package offers without `__all__` is a submodule, not a helper that slipped through."""
+def test_packages_show_no_stray_names() -> None:
+    """What `dir(package)` shows without `__all__` is a submodule, not a helper that slipped out."""
     for name in MODULES:
         module = importlib.import_module(name)
         if not hasattr(module, "__path__"):
             continue
-        for attribute, value in vars(module).items():
-            if attribute.startswith("_") or attribute in module.__all__:
+        for attribute in set(dir(module)) - set(module.__all__):
+            if attribute.startswith("_") or attribute in {"annotations", "TYPE_CHECKING"}:
                 continue
+            value = getattr(module, attribute)
             owner = value.__name__ if isinstance(value, ModuleType) else ""
             assert owner.startswith("surefoot."), f"{name}.{attribute} is not in __all__"
 
