@@ -138,7 +138,9 @@ OpTable& op_table();
 void publish_ops(py::module_& m);
 
 // One per family, in bind_<family>.cpp.
+void register_activation(OpTable& ops);
 void register_autograd(OpTable& ops);
+void register_compare(OpTable& ops);
 void register_convert(OpTable& ops);
 void register_create(OpTable& ops);
 void register_elementwise(OpTable& ops);

@@ -1,0 +1,289 @@
+// Losses over classes. All reduce to rows (n, C) and a matrix P (n, C) of how much of each class a
+// row expects: loss_i = -sum_c P[i, c] log p[i, c]. With label t, smoothing e and weights w,
+// P[i, c] = w_c ((1 - e) [c = t] + e / C), and 0 for ignored rows. P is never built but for a
+// backward that must itself be differentiable.
+#include "autograd/record.h"
+#include "base/parallel.h"
+#include "kernels/launch.h"
+#include "ops/convert.h"
+#include "ops/loss.h"
+#include "ops/operators.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
+#include "ops/softmax.h"
+#include "tensor/create.h"
+
+namespace sf {
+namespace {
+
+constexpr int64_t kRowsPerChunk = 256;
+
+int64_t class_dim(const Tensor& x) { return x.ndim() == 1 ? 0 : 1; }
+
+// (n, C) rows of x, classes last.
+Tensor as_rows(const Tensor& x) {
+  const int64_t classes = x.size(static_cast<int>(class_dim(x)));
+  return reshape(x.ndim() > 2 ? movedim(x, 1, -1) : x, {x.numel() / classes, classes});
+}
+
+void check_scores(const char* op, const Tensor& x) {
+  if (!is_floating(x.dtype())) {
+    throw DtypeError("[", op, "] the input must be float32 or float64, got ", x.dtype(),
+                     "; convert with float()");
+  }
+  if (x.ndim() == 0 || x.size(static_cast<int>(class_dim(x))) == 0) {
+    throw ShapeError("[", op, "] the input must be (C,), (N, C) or (N, C, d1, ...) with C >= 1, ",
+                     "got ", x.shape());
+  }
+}
+
+void check_labels(const char* op, const Tensor& x, const Tensor& target) {
+  Shape expected = x.shape();
+  expected.erase(static_cast<int>(class_dim(x)));
+  if (target.shape() != expected) {
+    const bool column = target.ndim() == expected.ndim() + 1 &&
+                        target.numel() == expected.numel() && target.size(target.ndim() - 1) == 1;
+    throw ShapeError("[", op, "] input ", x.shape(), " needs labels of shape ", expected, ", got ",
+                     target.shape(),
+                     column ? "; write target.squeeze(-1)"
+                            : "; give one class index per row, not one column per class");
+  }
+  if (!is_integer(target.dtype())) {
+    throw DtypeError("[", op, "] labels must be integers, got ", target.dtype(),
+                     "; write target.long() if they are class indices, or give class ",
+                     "probabilities of shape ", x.shape());
+  }
+}
+
+Tensor checked_weight(const char* op, const Tensor& weight, int64_t classes, Dtype dtype) {
+  if (!weight.defined()) return {};
+  if (weight.shape() != Shape{classes}) {
+    throw ShapeError("[", op, "] weight must be one number per class, (", classes, ",), got ",
+                     weight.shape());
+  }
+  return contiguous_as(detach(weight), dtype);
+}
+
+// (n,) labels as int64, each a class or ignored. IndexError names the first that is not.
+Tensor checked_labels(const char* op, const Tensor& target, int64_t classes, int64_t ignore) {
+  const Tensor labels = reshape(contiguous_as(target, Dtype::kInt64), {target.numel()});
+  const int64_t* label = labels.as<int64_t>();
+  for (int64_t i = 0; i < labels.numel(); ++i) {
+    if (label[i] == ignore || (label[i] >= 0 && label[i] < classes)) continue;
+    throw IndexError("[", op, "] label ", label[i], " in row ", i, " is not one of the ", classes,
+                     " classes 0 to ", classes - 1, "; fix the labels, widen the last layer, or ",
+                     "pass ignore_index=", label[i]);
+  }
+  return labels;
+}
+
+// What a row of P is made from.
+struct Expected {
+  Tensor labels;  // (n,) int64
+  Tensor weight;  // (C,) or undefined
+  int64_t classes, ignore;
+  double smoothing;
+  bool ignored(int64_t row) const { return labels.as<int64_t>()[row] == ignore; }
+  int64_t label(int64_t row) const { return labels.as<int64_t>()[row]; }
+};
+
+template <class T>
+struct RowWeights {
+  const T* weight;  // null: ones
+  T at_label, elsewhere, sum;
+  explicit RowWeights(const Expected& e) : weight(e.weight.defined() ? e.weight.as<T>() : nullptr) {
+    at_label = static_cast<T>(1 - e.smoothing);
+    elsewhere = static_cast<T>(e.smoothing / static_cast<double>(e.classes));
+    T total = 0;
+    for (int64_t c = 0; c < e.classes; ++c) total += of(c);
+    sum = total;
+  }
+  T of(int64_t c) const { return weight ? weight[c] : T(1); }
+};
+
+// fn(row) for every row, on several threads for many of them.
+template <class F>
+void for_each_row(const char* name, int64_t n, int64_t classes, const F& fn) {
+  launch(name, [=] {
+    const Chunks chunks{n, n * classes < 32768 ? n : kRowsPerChunk};
+    if (n == 0) return;
+    parallel_for(chunks.count(), [&](int64_t i) {
+      for (int64_t row = chunks.begin(i); row < chunks.end(i); ++row) fn(row);
+    });
+  });
+}
+
+// The loss of each row from log-probabilities, (n, C) contiguous -> (n,).
+Tensor row_losses(const Tensor& log_p, const Expected& e) {
+  const int64_t n = log_p.size(0);
+  Tensor out = empty({n}, log_p.dtype());
+  dispatch_floating(log_p.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const RowWeights<T> w(e);
+    for_each_row("nll_loss", n, e.smoothing > 0 ? e.classes : 1,
+                 [=, p = log_p.as<T>(), y = out.as<T>()](int64_t row) {
+                   if (e.ignored(row)) {
+                     y[row] = 0;
+                     return;
+                   }
+                   const T* at = p + row * e.classes;
+                   const int64_t t = e.label(row);
+                   T loss = -w.at_label * w.of(t) * at[t];
+                   if (e.smoothing > 0) {
+                     T all = 0;
+                     for (int64_t c = 0; c < e.classes; ++c) all += w.of(c) * at[c];
+                     loss -= w.elsewhere * all;
+                   }
+                   y[row] = loss;
+                 });
+  });
+  return out;
+}
+
+// The weight of each row's label, (n,); 0 for ignored rows.
+Tensor row_weights(const Expected& e, Dtype dtype) {
+  const int64_t n = e.labels.numel();
+  Tensor out = empty({n}, dtype);
+  dispatch_floating(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* weight = e.weight.defined() ? e.weight.as<T>() : nullptr;
+    T* y = out.as<T>();
+    for (int64_t i = 0; i < n; ++i) {
+      y[i] = e.ignored(i) ? T(0) : weight ? weight[e.label(i)] : T(1);
+    }
+  });
+  return out;
+}
+
+// The matrix P.
+Tensor expected_matrix(const Expected& e, Dtype dtype) {
+  const int64_t n = e.labels.numel();
+  Tensor out = empty({n, e.classes}, dtype);
+  dispatch_floating(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const RowWeights<T> w(e);
+    T* p = out.as<T>();
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t c = 0; c < e.classes; ++c) {
+        const T share = w.elsewhere + (c == e.label(i) ? w.at_label : T(0));
+        p[i * e.classes + c] = e.ignored(i) ? T(0) : share * w.of(c);
+      }
+    }
+  });
+  return out;
+}
+
+// dx[i, :] = coefficient_i (keep dx[i, :] sum_c P[i, c] - P[i, :]), in place; keep is 1 where dx
+// holds the softmax of the row and 0 where the rows were log-probabilities.
+void finish_backward(const Tensor& dx, const Tensor& coefficient, const Expected& e, bool keep) {
+  dispatch_floating(dx.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const RowWeights<T> w(e);
+    const Array scale = coefficient.broadcast({dx.size(0)});
+    for_each_row("cross_entropy", dx.size(0), e.classes,
+                 [=, p = dx.as<T>(), g = scale.as<T>(), step = scale.strides[0]](int64_t row) {
+                   T* at = p + row * e.classes;
+                   const bool ignored = e.ignored(row);
+                   const int64_t t = ignored ? 0 : e.label(row);
+                   const T factor = ignored ? T(0) : g[row * step];
+                   const T label_share = w.at_label * w.of(t);
+                   const T total = keep && !ignored ? label_share + w.elsewhere * w.sum : T(0);
+                   if (ignored || !keep) {
+                     for (int64_t c = 0; c < e.classes; ++c) at[c] = 0;
+                   } else {
+                     for (int64_t c = 0; c < e.classes; ++c) at[c] *= total * factor;
+                   }
+                   if (ignored) return;
+                   if (e.smoothing > 0) {
+                     for (int64_t c = 0; c < e.classes; ++c) {
+                       at[c] -= w.elsewhere * w.of(c) * factor;
+                     }
+                   }
+                   at[t] -= label_share * factor;
+                 });
+  });
+}
+
+// The loss of rows x (n, C) against labels: of scores (from_scores), or of log-probabilities.
+Tensor label_loss(const char* op, const Tensor& x, const Expected& e, Reduction reduction,
+                  bool from_scores) {
+  Tensor loss;
+  double divisor = 1;
+  {
+    const GradModeGuard no_grad(false);
+    loss = row_losses(from_scores ? log_softmax(x, 1) : contiguous(x), e);
+    if (reduction == Reduction::kMean) {
+      divisor = item_as_double(sum(row_weights(e, x.dtype())));
+      if (divisor == 0) divisor = 1;  // all labels are ignored: the loss is 0
+    }
+    if (reduction != Reduction::kNone) loss = sum(loss) / divisor;
+  }
+  return record(op, loss, {&x}, {&x, &e.labels},
+                [e, divisor, from_scores, none = reduction == Reduction::kNone](
+                    const Backward& b) -> Grads {
+                  const Tensor rows = b.saved(0);
+                  const Tensor g = divisor == 1 ? b.grad() : b.grad() / divisor;
+                  b.saved(1);  // the labels must be unchanged too
+                  if (b.graph()) {
+                    const Tensor p = expected_matrix(e, rows.dtype());
+                    const Tensor column = none ? unsqueeze(g, 1) : g;
+                    if (!from_scores) return {-(column * p)};
+                    return {column * (softmax(rows, 1) * sum(p, Shape{1}, true) - p)};
+                  }
+                  Tensor dx = from_scores ? softmax(rows, 1) : empty(rows.shape(), rows.dtype());
+                  finish_backward(dx, g, e, from_scores);
+                  return {dx};
+                });
+}
+
+Tensor labelled(const char* op, const Tensor& x, const Tensor& target,
+                const ClassLossOptions& options, bool from_scores) {
+  check_labels(op, x, target);
+  const Tensor rows = as_rows(x);
+  const int64_t classes = rows.size(1);
+  const Expected e{checked_labels(op, target, classes, options.ignore_index),
+                   checked_weight(op, options.weight, classes, x.dtype()), classes,
+                   options.ignore_index, options.label_smoothing};
+  const Tensor loss = label_loss(op, rows, e, options.reduction, from_scores);
+  return options.reduction == Reduction::kNone ? reshape(loss, target.shape()) : loss;
+}
+
+// Probabilities as targets: -sum_c w_c target_c log p_c, the mean over rows.
+Tensor against_probabilities(const Tensor& x, const Tensor& target,
+                             const ClassLossOptions& options) {
+  const Tensor rows = as_rows(x);
+  Tensor p = as_rows(to(target, x.dtype()));
+  const double e = options.label_smoothing;
+  if (e > 0) p = p * (1 - e) + e / static_cast<double>(rows.size(1));
+  const Tensor weight = checked_weight("cross_entropy", options.weight, rows.size(1), x.dtype());
+  if (weight.defined()) p = p * weight;
+  const Tensor loss = -sum(p * log_softmax(rows, 1), Shape{1});
+  if (options.reduction == Reduction::kSum) return sum(loss);
+  if (options.reduction == Reduction::kMean) {
+    return sum(loss) / static_cast<double>(std::max<int64_t>(rows.size(0), 1));
+  }
+  Shape shape = x.shape();
+  shape.erase(static_cast<int>(class_dim(x)));
+  return reshape(loss, shape);
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& x, const Tensor& target, const ClassLossOptions& options) {
+  check_scores("cross_entropy", x);
+  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1)) {
+    throw ValueError("[cross_entropy] label_smoothing must be in [0, 1], got ",
+                     options.label_smoothing);
+  }
+  if (is_floating(target.dtype()) && target.shape() == x.shape()) {
+    return against_probabilities(x, target, options);
+  }
+  return labelled("cross_entropy", x, target, options, true);
+}
+
+Tensor nll_loss(const Tensor& x, const Tensor& target, const ClassLossOptions& options) {
+  check_scores("nll_loss", x);
+  return labelled("nll_loss", x, target, options, false);
+}
+
+}  // namespace sf
