@@ -1,5 +1,6 @@
 """Initialisation: every law against its distribution function, gains, fans, init='auto'."""
 
+import copy
 import math
 from collections.abc import Callable
 
@@ -332,8 +333,6 @@ def test_auto_leaves_the_stream_of_random_numbers_alone() -> None:
 
 
 def test_copied_layers_keep_their_numbers() -> None:
-    import copy
-
     layer = copy.deepcopy(nn.Linear(6, 5))
     with sf.no_grad():
         layer.weight.mul_(3.0)

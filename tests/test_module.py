@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import pickle
 import weakref
 from collections import OrderedDict
 
@@ -333,6 +334,18 @@ def test_shallow_copy_shares_parameters_but_not_names() -> None:
     assert twin.scale is net.scale
     assert "more" not in net.state_dict()
     assert "more" in twin.state_dict()
+
+
+def test_pickle_keeps_values_kinds_and_sharing() -> None:
+    a, b = nn.Linear(3, 3), nn.Linear(3, 3)
+    b.weight = a.weight
+    net = nn.Sequential(a, nn.ReLU(), b).eval()
+    twin = pickle.loads(pickle.dumps(net))
+    assert repr(twin) == repr(net)
+    assert not twin.training
+    assert type(twin[0].weight) is nn.Parameter
+    assert twin[0].weight is twin[2].weight
+    assert_close(twin[0].weight.detach(), a.weight.detach(), rtol=0, atol=0)
 
 
 # ---- hooks ---------------------------------------------------------------------------------------

@@ -58,8 +58,8 @@ class AutoInit:
             generator.set_state(self._state)
             draw(weight, activation, slope, generator)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        return None  # a copied layer keeps its numbers
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()  # copies are None: a copied or pickled layer keeps its numbers
 
 
 def settle(chain: Iterable[Module]) -> None:

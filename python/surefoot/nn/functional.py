@@ -1,11 +1,41 @@
-"""Ops under the names of torch.nn.functional."""
+"""Ops under the names of torch.nn.functional; most are those of surefoot itself."""
 
 from __future__ import annotations
 
 from surefoot import _core
-from surefoot._core import Tensor, elu, gelu, linear, one_hot, selu, sigmoid, silu, softplus, tanh
+from surefoot._core import (
+    Tensor,
+    celu,
+    cross_entropy,
+    elu,
+    gelu,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    l1_loss,
+    linear,
+    log_softmax,
+    logsigmoid,
+    mish,
+    mse_loss,
+    nll_loss,
+    one_hot,
+    pad,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softshrink,
+    softsign,
+    tanh,
+    tanhshrink,
+    threshold,
+)
 
-from ._check import REDUCTIONS, one_of, probability
+from ._check import probability
 
 __all__ = [
     "linear",
@@ -18,6 +48,18 @@ __all__ = [
     "softplus",
     "tanh",
     "sigmoid",
+    "relu6",
+    "celu",
+    "mish",
+    "logsigmoid",
+    "softsign",
+    "tanhshrink",
+    "softshrink",
+    "hardshrink",
+    "hardtanh",
+    "hardsigmoid",
+    "hardswish",
+    "threshold",
     "softmax",
     "log_softmax",
     "dropout",
@@ -26,6 +68,7 @@ __all__ = [
     "mse_loss",
     "l1_loss",
     "one_hot",
+    "pad",
 ]
 
 
@@ -41,56 +84,9 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return _core.leaky_relu(input, negative_slope)
 
 
-def softmax(input: Tensor, dim: int) -> Tensor:
-    """exp(x_i) / sum_j exp(x_j) along `dim`, which must be given."""
-    return _core.softmax(input, dim)
-
-
-def log_softmax(input: Tensor, dim: int) -> Tensor:
-    """x_i - log sum_j exp(x_j) along `dim`, which must be given."""
-    return _core.log_softmax(input, dim)
-
-
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zero with probability p, else x / (1 - p); the identity unless `training`."""
     probability("dropout", "p", p)
     if not inplace:
         return _core.dropout(input, p, training)
     return input.copy_(_core.dropout(input, p, True)) if training else input
-
-
-def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    """-log softmax(input)[target] of logits; see nn.CrossEntropyLoss."""
-    one_of("cross_entropy", "reduction", reduction, REDUCTIONS)
-    return _core.cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-
-
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Tensor:
-    """-input[target] of log-probabilities; see nn.NLLLoss."""
-    one_of("nll_loss", "reduction", reduction, REDUCTIONS)
-    return _core.nll_loss(input, target, weight, ignore_index, reduction)
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """(input - target)^2; the shapes must be equal."""
-    one_of("mse_loss", "reduction", reduction, REDUCTIONS)
-    return _core.mse_loss(input, target, reduction)
-
-
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """|input - target|; the shapes must be equal."""
-    one_of("l1_loss", "reduction", reduction, REDUCTIONS)
-    return _core.l1_loss(input, target, reduction)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from surefoot import _core
 from surefoot._core import Tensor
 
-from . import functional as F
 from ._check import REDUCTIONS, one_of, probability
 from .module import Module
 
@@ -54,13 +54,8 @@ class CrossEntropyLoss(_WeightedLoss):
         self.label_smoothing = probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
+        return _core.cross_entropy(
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
         )
 
 
@@ -81,13 +76,7 @@ class NLLLoss(_WeightedLoss):
         super().__init__(weight, ignore_index, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.nll_loss(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-        )
+        return _core.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class MSELoss(_Loss):
@@ -102,7 +91,7 @@ class MSELoss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.mse_loss(input, target, reduction=self.reduction)
+        return _core.mse_loss(input, target, self.reduction)
 
 
 class L1Loss(_Loss):
@@ -115,4 +104,4 @@ class L1Loss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.l1_loss(input, target, reduction=self.reduction)
+        return _core.l1_loss(input, target, self.reduction)
