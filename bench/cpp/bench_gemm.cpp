@@ -1,6 +1,6 @@
-// Matrix products as a share of the multiply-add peak, which is measured anew right before every
-// sample: a neighbour that takes the processor away lowers both. share is the median over samples;
-// best_share sets the best sample against the best peak, which other load hardly touches.
+// Matrix products as a share of the multiply-add peak: the best that was seen in this run with as
+// many threads, measured before every sample. share is the median sample's, best_share the best
+// one's, which other load on the machine touches less.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -58,30 +58,24 @@ void run_gemm(benchmark::State& state, Case c) {
   const Array out = matrix(c_memory, c.m, c.n, false);
   const double flops = 2.0 * static_cast<double>(c.m * c.k) * static_cast<double>(c.n);
   const int64_t repeat = std::max<int64_t>(1, static_cast<int64_t>(2e7 / flops));
-  std::vector<double> shares, rates, peaks;
+  std::vector<double> rates;
   sf::gemm(a, b, out);
   for (auto _ : state) {
-    const double peak = peak::flops() / (sizeof(T) / sizeof(float));
+    peak::best_flops();
     const double start = peak::seconds();
     for (int64_t i = 0; i < repeat; ++i) sf::gemm(a, b, out);
     const double time = (peak::seconds() - start) / static_cast<double>(repeat);
     benchmark::DoNotOptimize(c_memory.data());
     state.SetIterationTime(time);
     rates.push_back(flops / time);
-    peaks.push_back(peak);
-    shares.push_back(flops / time / peak);
   }
-  const auto median = [](std::vector<double>& v) {
-    std::nth_element(v.begin(), v.begin() + static_cast<int64_t>(v.size() / 2), v.end());
-    return v[v.size() / 2];
-  };
-  const auto best = [](const std::vector<double>& v) {
-    return *std::max_element(v.begin(), v.end());
-  };
-  state.counters["GFLOPs"] = median(rates) * 1e-9;
-  state.counters["best"] = best(rates) * 1e-9;
-  state.counters["share"] = median(shares);
-  state.counters["best_share"] = best(rates) / best(peaks);
+  std::sort(rates.begin(), rates.end());
+  const double median = rates[rates.size() / 2], best = rates.back();
+  const double peak = peak::best_flops() / (sizeof(T) / sizeof(float));
+  state.counters["GFLOPs"] = median * 1e-9;
+  state.counters["best"] = best * 1e-9;
+  state.counters["share"] = median / peak;
+  state.counters["best_share"] = best / peak;
 }
 
 template <class T>
@@ -120,17 +114,3 @@ const bool registered = [] {
 }();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  for (int threads : {1, 2}) {
-    sf::set_num_threads(threads);
-    double best = 0;
-    for (int i = 0; i < 20; ++i) best = std::max(best, peak::flops());
-    const std::string key = std::to_string(threads) + (threads == 1 ? " thread" : " threads");
-    benchmark::AddCustomContext(key, std::to_string(best * 1e-9) + " GFLOP/s, copy " +
-                                         std::to_string(peak::copy_bandwidth() * 1e-9) + " GB/s");
-  }
-  benchmark::AddCustomContext("isa", sf::isa_name());
-  benchmark::RunSpecifiedBenchmarks();
-}

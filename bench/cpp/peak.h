@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,13 @@ inline double flops() {
   double total = 0;
   for (double d : done) total += d;
   return total / time;
+}
+
+// The highest peak so far with the current number of threads; measures once more.
+inline double best_flops() {
+  static std::map<int, double> best;
+  double& peak = best[sf::num_threads()];
+  return peak = std::max(peak, flops());
 }
 
 // Bytes/s read plus written by memcpy of blocks far larger than the caches, on all threads.
