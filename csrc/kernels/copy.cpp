@@ -1,11 +1,13 @@
 #include "kernels/copy.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
 
+#include "kernels/dispatch.h"
 #include "kernels/launch.h"
 #include "kernels/map.h"
 
@@ -28,33 +30,44 @@ To cast(From value) {
   }
 }
 
-constexpr int64_t kTile = 32;  // a transposed copy goes tile by tile, so that both sides hit L1
+constexpr int64_t kTile = 64;  // a transposed copy goes tile by tile, so that both sides hit L1
 
 // True if the two innermost dimensions are transposed to each other: dst runs along the last one,
 // src along the one before.
 bool is_transpose(const Loop& loop) {
   const int d = loop.ndim - 2;
   return d >= 0 && loop.sizes[d] >= 8 && loop.sizes[d + 1] >= 8 && loop.step(0) == 1 &&
-         std::abs(loop.strides[1][d]) == loop.item[1] &&
-         std::abs(loop.strides[1][d + 1]) > loop.item[1];
+         loop.strides[1][d] == loop.item[1] && std::abs(loop.strides[1][d + 1]) > loop.item[1];
+}
+
+// Numbers of one size are transposed by the kernel for floats of that size.
+template <class To, class From>
+void transpose_block(const From* x, int64_t x_stride, To* y, int64_t y_stride, int64_t rows,
+                     int64_t columns) {
+  if constexpr (std::is_same_v<To, From> && sizeof(To) >= 4) {
+    using Float = std::conditional_t<sizeof(To) == 4, float, double>;
+    kernels<Float>().copy.transpose(reinterpret_cast<const Float*>(x), x_stride,
+                                    reinterpret_cast<Float*>(y), y_stride, rows, columns);
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = 0; c < columns; ++c) {
+        y[r * y_stride + c] = cast<To>(x[c * x_stride + r]);
+      }
+    }
+  }
 }
 
 template <class To, class From>
 void transpose_band(const Loop& loop, char* to, const char* from, int64_t row0, int64_t rows) {
   const int d = loop.ndim - 2;
   const int64_t to_row = loop.strides[0][d] / loop.item[0];
-  const int64_t from_row = loop.strides[1][d] / loop.item[1];
   const int64_t from_column = loop.strides[1][d + 1] / loop.item[1];
   To* out = reinterpret_cast<To*>(to) + row0 * to_row;
-  const From* in = reinterpret_cast<const From*>(from) + row0 * from_row;
+  const From* in = reinterpret_cast<const From*>(from) + row0;
   const int64_t columns = loop.sizes[d + 1];
-  for (int64_t c0 = 0; c0 < columns; c0 += kTile) {
-    const int64_t c1 = c0 + kTile < columns ? c0 + kTile : columns;
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = c0; c < c1; ++c) {
-        out[r * to_row + c] = cast<To>(in[r * from_row + c * from_column]);
-      }
-    }
+  for (int64_t c = 0; c < columns; c += kTile) {
+    transpose_block<To, From>(in + c * from_column, from_column, out + c, to_row, rows,
+                              std::min(kTile, columns - c));
   }
 }
 

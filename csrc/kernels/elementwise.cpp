@@ -21,39 +21,50 @@ void scatter(const T* from, T* to, int64_t step, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i * step] = from[i];
 }
 
-// Runs kernel(in, out, n) over rows, where in[k] and out are contiguous or, with kRepeats, in[k]
-// may be a single repeated value (its step is 0). Operand 0 of the loop is the output.
-template <class T, int kIn, bool kRepeats, class Kernel>
-void stream_row(const Loop& loop, char* const* at, int64_t n, const Kernel& kernel) {
+// Which operands have to be gathered (scattered, for operand 0) for a kernel that wants contiguous
+// ones; with kRepeats it also takes a single repeated value.
+struct Staging {
+  bool operand[kMaxOperands];
+  bool any;
+  Staging(const Loop& loop, bool repeats) : any(false) {
+    for (int k = 0; k < loop.operands; ++k) {
+      const int64_t step = loop.step(k);
+      operand[k] = loop.data[k] && step != 1 && !(repeats && k && step == 0);
+      any |= operand[k];
+    }
+  }
+};
+
+template <class T, int kIn, class Kernel>
+void staged_row(const Loop& loop, const Staging& staging, char* const* at, int64_t n,
+                const Kernel& kernel) {
   alignas(64) T scratch[kIn + 1][kBlock];
   const T* in[kIn];
-  bool staged[kIn + 1];
-  bool any_staged = staged[0] = loop.step(0) != 1;
-  for (int k = 1; k <= kIn; ++k) {
-    const int64_t step = loop.step(k);
-    staged[k] = at[k] && step != 1 && !(kRepeats && step == 0);
-    any_staged |= staged[k];
-  }
-  const int64_t block = any_staged ? kBlock : n;
-  for (int64_t i = 0; i < n; i += block) {
-    const int64_t m = n - i < block ? n - i : block;
+  for (int64_t i = 0; i < n; i += kBlock) {
+    const int64_t m = n - i < kBlock ? n - i : kBlock;
     for (int k = 1; k <= kIn; ++k) {
       const T* p = reinterpret_cast<const T*>(at[k]);
       in[k - 1] = p ? p + i * loop.step(k) : nullptr;
-      if (!staged[k]) continue;
+      if (!staging.operand[k]) continue;
       gather(in[k - 1], loop.step(k), scratch[k], m);
       in[k - 1] = scratch[k];
     }
     T* out = reinterpret_cast<T*>(at[0]) + i * loop.step(0);
-    kernel(in, staged[0] ? scratch[0] : out, m);
-    if (staged[0]) scatter(scratch[0], out, loop.step(0), m);
+    kernel(in, staging.operand[0] ? scratch[0] : out, m);
+    if (staging.operand[0]) scatter(scratch[0], out, loop.step(0), m);
   }
 }
 
+// Runs kernel(in, out, n) over rows; operand 0 of the loop is the output.
 template <class T, int kIn, bool kRepeats, class Kernel>
 void stream(const Loop& loop, const Kernel& kernel) {
-  parallel_rows(
-      loop, [&](char* const* at, int64_t n) { stream_row<T, kIn, kRepeats>(loop, at, n, kernel); });
+  const Staging staging(loop, kRepeats);
+  parallel_rows(loop, [&](char* const* at, int64_t n) {
+    if (staging.any) return staged_row<T, kIn>(loop, staging, at, n, kernel);
+    const T* in[kIn];
+    for (int k = 0; k < kIn; ++k) in[k] = reinterpret_cast<const T*>(at[k + 1]);
+    kernel(in, reinterpret_cast<T*>(at[0]), n);
+  });
 }
 
 template <class T>

@@ -61,28 +61,32 @@ Loop make_loop(std::initializer_list<const Array*> arrays) {
   const Array& first = **arrays.begin();
   loop.operands = static_cast<int>(arrays.size());
   loop.total = first.numel();
-  for (int d = 0; d < first.shape.ndim(); ++d) {
-    if (first.shape[d] == 1) continue;
-    int k = 0;
-    for (const Array* array : arrays) {
-      loop.strides[k++][loop.ndim] = array ? array->strides[d] * size_of(array->dtype) : 0;
-    }
-    loop.sizes[loop.ndim++] = first.shape[d];
-  }
   int k = 0;
   for (const Array* array : arrays) {
     loop.item[k] = array ? size_of(array->dtype) : 1;
     loop.data[k++] = array ? static_cast<char*>(array->data) : nullptr;
   }
+  for (int d = 0; d < first.shape.ndim(); ++d) {
+    if (first.shape[d] == 1) continue;
+    k = 0;
+    for (const Array* array : arrays) {
+      loop.strides[k][loop.ndim] = array ? array->strides[d] * loop.item[k] : 0;
+      ++k;
+    }
+    loop.sizes[loop.ndim++] = first.shape[d];
+  }
   if (loop.ndim == 0) {
     loop.ndim = 1;
     loop.sizes[0] = loop.total;
     for (k = 0; k < loop.operands; ++k) loop.strides[k][0] = loop.data[k] ? loop.item[k] : 0;
-    return loop;
   }
-  if (loop.total == 0) return loop;
-  sort_dims(loop);
-  merge_dims(loop);
+  if (loop.ndim > 1 && loop.total > 0) {
+    sort_dims(loop);
+    merge_dims(loop);
+  }
+  for (k = 0; k < loop.operands; ++k) {
+    loop.steps[k] = loop.strides[k][loop.ndim - 1] / loop.item[k];
+  }
   return loop;
 }
 

@@ -2,8 +2,8 @@
 // first array, merged where possible, and the rest is cut into rows and into chunks for the
 // threads.
 #pragma once
-#include <array>
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/array.h"
 #include "base/parallel.h"
@@ -14,19 +14,19 @@ constexpr int64_t kSerialBelow = 32768;  // elements; smaller work stays on the 
 constexpr int64_t kChunkElements = 16384;
 constexpr int kMaxOperands = 5;
 
-// Offsets in bytes. The last dimension is the inner loop; a plan has at least one dimension.
+// Strides in bytes. The last dimension is the inner loop; a plan has at least one dimension.
 struct Loop {
   int operands = 0;
   int ndim = 0;
   int64_t total = 0;
-  int64_t sizes[kMaxDims] = {};
-  int64_t strides[kMaxOperands][kMaxDims] = {};
-  int64_t item[kMaxOperands] = {};
-  char* data[kMaxOperands] = {};
+  int64_t sizes[kMaxDims];
+  int64_t strides[kMaxOperands][kMaxDims];
+  int64_t item[kMaxOperands];
+  int64_t steps[kMaxOperands];  // strides of the inner loop, in elements
+  char* data[kMaxOperands];
 
   int64_t inner() const { return sizes[ndim - 1]; }
-  // Stride of the inner loop, in elements.
-  int64_t step(int operand) const { return strides[operand][ndim - 1] / item[operand]; }
+  int64_t step(int operand) const { return steps[operand]; }
 };
 
 // All arrays have the shape of the first, which is the one written; a null array is left out of
@@ -39,11 +39,12 @@ void for_rows(const Loop& loop, int64_t begin, int64_t end, F&& fn) {
   const int64_t inner = loop.inner();
   int64_t index[kMaxDims];
   int64_t rest = begin;
-  for (int d = loop.ndim - 1; d >= 0; --d) {
-    index[d] = rest % loop.sizes[d];
-    rest /= loop.sizes[d];
+  for (int d = loop.ndim - 1; d > 0; --d) {
+    index[d] = rest ? rest % loop.sizes[d] : 0;
+    rest = rest ? rest / loop.sizes[d] : 0;
   }
-  std::array<char*, kMaxOperands> at{};
+  index[0] = rest;
+  char* at[kMaxOperands];
   for (int k = 0; k < loop.operands; ++k) {
     at[k] = loop.data[k];
     for (int d = 0; d < loop.ndim; ++d) at[k] += index[d] * loop.strides[k][d];
@@ -51,7 +52,7 @@ void for_rows(const Loop& loop, int64_t begin, int64_t end, F&& fn) {
   while (begin < end) {
     const int64_t left = inner - index[loop.ndim - 1];
     const int64_t n = left < end - begin ? left : end - begin;
-    fn(static_cast<char* const*>(at.data()), n);
+    fn(static_cast<char* const*>(at), n);
     begin += n;
     if (begin >= end) return;
     const int last = loop.ndim - 1;

@@ -49,11 +49,12 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> c, std::array<uint32_t, 2
 
 uint64_t random_bits(RandomKey key, uint64_t i) {
   const auto low = [](uint64_t x) { return static_cast<uint32_t>(x); };
-  const uint64_t block = i / 2;
-  const auto words = philox({low(block), low(block >> 32), low(key.draw), low(key.draw >> 32)},
+  // Word i % 32 of batch i / 32 and the one 32 further on: two words of one counter.
+  const uint64_t counter = i / 32 * 16 + i % 16;
+  const auto words = philox({low(counter), low(counter >> 32), low(key.draw), low(key.draw >> 32)},
                             {low(key.seed), low(key.seed >> 32)});
-  const size_t at = i % 2 * 2;
-  return uint64_t{words[at]} << 32 | words[at + 1];
+  const size_t word = i % 32 / 16;
+  return uint64_t{words[word]} << 32 | words[word + 2];
 }
 
 int64_t random_below(RandomKey key, uint64_t i, uint64_t bound) {
@@ -92,7 +93,7 @@ void run_randint(const Array& y, RandomKey key, int64_t low, int64_t high) {
     int64_t* out = y.as<int64_t>();
     const auto fill = [&](int64_t i, int64_t n, const uint32_t* words) {
       for (int64_t k = 0; k < n; ++k) {
-        const uint64_t bits = uint64_t{words[2 * k]} << 32 | words[2 * k + 1];
+        const uint64_t bits = uint64_t{words[k]} << 32 | words[k + 32];
         const auto below = static_cast<uint64_t>(static_cast<Wide>(bits) * range >> 64);
         out[i + k] = static_cast<int64_t>(static_cast<uint64_t>(low) + below);
       }

@@ -7,13 +7,13 @@ namespace sf {
 
 constexpr int64_t kRandomWords = 64;
 
-// Elements of one batch: a float takes one word, a double two.
+// Elements of one batch: a float takes one word, a double two (i and 32 + i, the high one first).
 template <class T>
 constexpr int64_t kRandomBatch = kRandomWords * 4 / static_cast<int64_t>(sizeof(T));
 
 template <class T>
 struct RandomKernels {
-  // Words of the 16 counters (first, draw), (first + 1, draw), ... in order.
+  // Word w of the counter (first + i, draw) goes to out[16 w + i], for 16 counters.
   void (*words)(uint64_t seed, uint64_t draw, uint64_t first, uint32_t* out) = nullptr;
   // Numbers in [0, 1) on a grid of 2^-24 (2^-53), from a batch of words.
   void (*uniform)(const uint32_t* words, T* out) = nullptr;

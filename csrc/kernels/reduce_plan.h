@@ -23,11 +23,11 @@ struct ReducePlan {
    private:
     int64_t offset(int64_t i, const int64_t* strides) const {
       int64_t out = 0;
-      for (int d = ndim - 1; d >= 0; --d) {
+      for (int d = ndim - 1; d > 0 && i; --d) {
         out += i % size[d] * strides[d];
         i /= size[d];
       }
-      return out;
+      return out + i * strides[0];
     }
   };
   Dims kept, reduced;
@@ -70,9 +70,10 @@ struct Pieces {
   // Calls fn(pointer, n) for piece i of the output whose first element is x.
   template <class T, class F>
   auto with(const ReducePlan& plan, const T* x, int64_t i, F&& fn) const {
-    const int64_t begin = i % per_run * kReduceChunk;
+    const int64_t which = per_run == 1 ? i : i / per_run;  // run
+    const int64_t begin = (i - which * per_run) * kReduceChunk;
     const int64_t n = std::min(kReduceChunk, run - begin);
-    if (direct) return fn(x + plan.reduced.x_offset(i / per_run * run) + begin, n);
+    if (direct) return fn(x + plan.reduced.x_offset(which * run) + begin, n);
     T scratch[kReduceChunk];
     gather_reduced(plan.reduced, x, begin, begin + n, scratch);
     return fn(static_cast<const T*>(scratch), n);

@@ -1,6 +1,7 @@
 // Reductions that walk one dimension element by element: positions of extremes, running sums.
 #include <type_traits>
 
+#include "kernels/dispatch.h"
 #include "kernels/launch.h"
 #include "kernels/lines.h"
 #include "kernels/reduce.h"
@@ -20,6 +21,21 @@ int64_t position(const T* x, int64_t step, int64_t n) {
       best = i;
     }
   }
+  return best;
+}
+
+// Contiguous floats: the extreme by vector code, then its first place.
+template <class T>
+int64_t float_position(Reduce op, const T* x, int64_t n) {
+  const auto kernel =
+      kernels<T>().reduce.rows[static_cast<int>(op == Reduce::argmax ? Reduce::max : Reduce::min)];
+  int64_t best = 0;
+  T value = kernel(x, std::min(n, kReduceChunk));
+  for (int64_t i = kReduceChunk; i < n && value == value; i += kReduceChunk) {
+    const T other = kernel(x + i, std::min(n - i, kReduceChunk));
+    if (!(op == Reduce::argmax ? other <= value : other >= value)) value = other, best = i;
+  }
+  while (value == value ? x[best] != value : x[best] == x[best]) ++best;
   return best;
 }
 
@@ -49,11 +65,17 @@ void run_arg_reduce(Reduce op, const Array& x, const Array& y, int dim) {
   const int64_t n = x.shape[dim], step = x.strides[dim];
   dispatch(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    launch("arg_reduce", [loop, n, step, largest = op == Reduce::argmax] {
+    launch("arg_reduce", [loop, n, step, op] {
       for_lines(loop, n, [&](char* const* at) {
         const T* from = reinterpret_cast<const T*>(at[1]);
-        *reinterpret_cast<int64_t*>(at[0]) =
-            largest ? position<true>(from, step, n) : position<false>(from, step, n);
+        int64_t& to = *reinterpret_cast<int64_t*>(at[0]);
+        if constexpr (std::is_floating_point_v<T>) {
+          if (step == 1) {
+            to = float_position(op, from, n);
+            return;
+          }
+        }
+        to = op == Reduce::argmax ? position<true>(from, step, n) : position<false>(from, step, n);
       });
     });
   });

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/copy_table.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
 #include "kernels/random_table.h"
@@ -15,6 +16,7 @@ namespace sf {
 template <class T>
 struct Kernels : ElementwiseKernels<T> {
   int width = 0;  // lanes of a vector register
+  CopyKernels<T> copy;
   GemmKernels<T> gemm;
   RandomKernels<T> random;
   ReduceKernels<T> reduce;

@@ -1,5 +1,4 @@
-// Philox 4x32-10 (Salmon et al. 2011), 16 counters at a time in plain loops that the compiler turns
-// into vectors, and what is made of its words.
+// Philox 4x32-10 (Salmon et al. 2011), 16 counters at a time, and what is made of its words.
 #include "kernels/isa/trigfun.h"
 #include "kernels/table.h"
 
@@ -7,30 +6,39 @@ namespace sf::SF_ISA_NAMESPACE {
 namespace {
 
 constexpr int kCounters = 16;
+constexpr int kLanes = kVecBytes / 8;  // a word has a 64-bit lane, which holds its products
 
-void words(uint64_t seed, uint64_t draw, uint64_t first, uint32_t* out) {
-  uint32_t c[4][kCounters];
-  for (int i = 0; i < kCounters; ++i) {
-    const uint64_t counter = first + static_cast<uint64_t>(i);
-    c[0][i] = static_cast<uint32_t>(counter);
-    c[1][i] = static_cast<uint32_t>(counter >> 32);
-    c[2][i] = static_cast<uint32_t>(draw);
-    c[3][i] = static_cast<uint32_t>(draw >> 32);
-  }
+typedef uint32_t U32Half __attribute__((vector_size(kVecBytes / 2)));
+
+SF_INLINE U64 all(uint64_t x) { return U64{} + x; }
+
+SF_INLINE void philox_rounds(U64* c, uint64_t seed) {
+  const U64 low = all(0xffffffff);
   uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < kCounters; ++i) {
-      const uint64_t p = uint64_t{0xD2511F53} * c[0][i], q = uint64_t{0xCD9E8D57} * c[2][i];
-      c[0][i] = static_cast<uint32_t>(q >> 32) ^ c[1][i] ^ k0;
-      c[1][i] = static_cast<uint32_t>(q);
-      c[2][i] = static_cast<uint32_t>(p >> 32) ^ c[3][i] ^ k1;
-      c[3][i] = static_cast<uint32_t>(p);
-    }
+    const U64 p = multiply_low_halves(c[0], all(0xD2511F53));
+    const U64 q = multiply_low_halves(c[2], all(0xCD9E8D57));
+    c[0] = (q >> 32) ^ c[1] ^ all(k0);
+    c[1] = q & low;
+    c[2] = (p >> 32) ^ c[3] ^ all(k1);
+    c[3] = p & low;
     k0 += 0x9E3779B9;
     k1 += 0xBB67AE85;
   }
-  for (int i = 0; i < kCounters; ++i) {
-    for (int w = 0; w < 4; ++w) out[4 * i + w] = c[w][i];
+}
+
+void words(uint64_t seed, uint64_t draw, uint64_t first, uint32_t* out) {
+  for (int i = 0; i < kCounters; i += kLanes) {
+    U64 counter;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      counter[lane] = first + static_cast<uint64_t>(i + lane);
+    }
+    U64 c[4] = {counter & all(0xffffffff), counter >> 32, all(draw & 0xffffffff), all(draw >> 32)};
+    philox_rounds(c, seed);
+    for (int w = 0; w < 4; ++w) {
+      const U32Half half = __builtin_convertvector(c[w], U32Half);
+      __builtin_memcpy(out + w * kCounters + i, &half, sizeof half);
+    }
   }
 }
 
@@ -41,7 +49,7 @@ void uniform(const uint32_t* from, float* out) {
 }
 void uniform(const uint32_t* from, double* out) {
   for (int i = 0; i < kRandomBatch<double>; ++i) {
-    const uint64_t bits = uint64_t{from[2 * i]} << 32 | from[2 * i + 1];
+    const uint64_t bits = uint64_t{from[i]} << 32 | from[i + kRandomBatch<double>];
     out[i] = static_cast<double>(static_cast<int64_t>(bits >> 11)) * 0x1p-53;
   }
 }

@@ -47,23 +47,17 @@ SF_INLINE T reduce_row(const T* x, int64_t n, T fill, const Change& change) {
       acc[r] = Op::take(acc[r], change(V::load(x + i + r * V::kWidth)));
     }
   }
-  if (i < n) {
-    T tail[kReduceLanes];
-    for (int64_t k = 0; k < kReduceLanes; ++k) tail[k] = i + k < n ? x[i + k] : fill;
-    for (int r = 0; r < kRegisters; ++r) {
-      acc[r] = Op::take(acc[r], change(V::load(tail + r * V::kWidth)));
-    }
+  for (int r = 0; r < kRegisters; ++r) {
+    const int64_t left = n - i - r * V::kWidth;
+    if (left <= 0) break;
+    const V last = left >= V::kWidth ? V::load(x + i + r * V::kWidth)
+                                     : V::load_partial_or(x + i + r * V::kWidth, left, V(fill));
+    acc[r] = Op::take(acc[r], change(last));
   }
   for (int half = kRegisters / 2; half; half /= 2) {
     for (int r = 0; r < half; ++r) acc[r] = Op::join(acc[r], acc[r + half]);
   }
-  // Inside a register by halves too; what the upper lanes hold then is not used.
-  T lanes[2 * V::kWidth] = {};
-  for (int half = V::kWidth / 2; half; half /= 2) {
-    acc[0].store(lanes);
-    acc[0] = Op::join(acc[0], V::load(lanes + half));
-  }
-  return acc[0][0];
+  return fold_lanes<V::kWidth / 2>(acc[0], [](V a, V b) { return Op::join(a, b); })[0];
 }
 
 template <class Op, class T>

@@ -10,9 +10,7 @@ template <class T>
 SF_INLINE Vec<T> load_or(const T* p, int64_t left, T fill) {
   using V = Vec<T>;
   if (left >= V::kWidth) return V::load(p);
-  T lanes[V::kWidth];
-  for (int k = 0; k < V::kWidth; ++k) lanes[k] = k < left ? p[k] : fill;
-  return V::load(lanes);
+  return V::load_partial_or(p, left, V(fill));
 }
 template <class T>
 SF_INLINE void store_some(Vec<T> v, T* p, int64_t left) {
@@ -35,12 +33,7 @@ SF_INLINE T lane_sum(int64_t n, const F& f) {
   for (int half = kRegisters / 2; half; half /= 2) {
     for (int r = 0; r < half; ++r) acc[r] += acc[r + half];
   }
-  T lanes[2 * V::kWidth] = {};
-  for (int half = V::kWidth / 2; half; half /= 2) {
-    acc[0].store(lanes);
-    acc[0] += V::load(lanes + half);
-  }
-  return acc[0][0];
+  return fold_lanes<V::kWidth / 2>(acc[0], [](V a, V b) { return a + b; })[0];
 }
 
 template <class T>
@@ -49,11 +42,7 @@ T row_max(const T* x, int64_t n) {
   V acc = V(-Const<T>::kInf);
   for (int64_t i = 0; i < n; i += V::kWidth)
     acc = max_nan(acc, load_or(x + i, n - i, -Const<T>::kInf));
-  T lanes[V::kWidth];
-  acc.store(lanes);
-  T top = lanes[0];
-  for (int k = 1; k < V::kWidth; ++k) top = top > lanes[k] || top != top ? top : lanes[k];
-  return top;
+  return fold_lanes<V::kWidth / 2>(acc, [](V a, V b) { return max_nan(a, b); })[0];
 }
 
 template <class T>

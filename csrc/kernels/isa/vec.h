@@ -66,6 +66,12 @@ SF_INLINE F32 raw_load(const float* p, int64_t n) {
 SF_INLINE F64 raw_load(const double* p, int64_t n) {
   return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p);
 }
+SF_INLINE F32 raw_load_or(const float* p, int64_t n, F32 fill) {
+  return _mm512_mask_loadu_ps(fill, static_cast<__mmask16>((1u << n) - 1), p);
+}
+SF_INLINE F64 raw_load_or(const double* p, int64_t n, F64 fill) {
+  return _mm512_mask_loadu_pd(fill, static_cast<__mmask8>((1u << n) - 1), p);
+}
 SF_INLINE void raw_store(float* p, int64_t n, F32 a) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a);
 }
@@ -100,6 +106,12 @@ SF_INLINE F32 raw_load(const float* p, int64_t n) {
 }
 SF_INLINE F64 raw_load(const double* p, int64_t n) {
   return _mm256_maskload_pd(p, first_lanes(0., n));
+}
+SF_INLINE F32 raw_load_or(const float* p, int64_t n, F32 fill) {
+  return _mm256_blendv_ps(fill, raw_load(p, n), (F32)first_lanes(0.f, n));
+}
+SF_INLINE F64 raw_load_or(const double* p, int64_t n, F64 fill) {
+  return _mm256_blendv_pd(fill, raw_load(p, n), (F64)first_lanes(0., n));
 }
 SF_INLINE void raw_store(float* p, int64_t n, F32 a) {
   _mm256_maskstore_ps(p, first_lanes(0.f, n), a);
@@ -158,12 +170,48 @@ SF_INLINE typename Types<T>::Raw raw_load(const T* p, int64_t n) {
   return out;
 }
 template <class T>
+SF_INLINE typename Types<T>::Raw raw_load_or(const T* p, int64_t n, typename Types<T>::Raw fill) {
+  for (int i = 0; i < n; ++i) fill[i] = p[i];
+  return fill;
+}
+template <class T>
 SF_INLINE void raw_store(T* p, int64_t n, typename Types<T>::Raw a) {
   for (int i = 0; i < n; ++i) p[i] = a[i];
 }
 SF_INLINE F32 raw_broadcast(float s) { return F32{s, s, s, s}; }
 SF_INLINE F64 raw_broadcast(double s) { return F64{s, s}; }
 #endif
+
+// Lane i takes lane i ^ bit.
+template <int... lanes>
+struct LaneList {};
+template <int bit, class Raw, int... i>
+SF_INLINE Raw raw_swap(Raw a, LaneList<i...>) {
+  return __builtin_shufflevector(a, a, (i ^ bit)...);
+}
+template <int width>
+SF_INLINE auto all_lanes() {
+  if constexpr (width == 2) return LaneList<0, 1>{};
+  if constexpr (width == 4) return LaneList<0, 1, 2, 3>{};
+  if constexpr (width == 8) return LaneList<0, 1, 2, 3, 4, 5, 6, 7>{};
+  if constexpr (width == 16) {
+    return LaneList<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>{};
+  }
+}
+
+// Products of the low 32 bits of 64-bit lanes.
+typedef uint64_t U64 __attribute__((vector_size(kVecBytes)));
+SF_INLINE U64 multiply_low_halves(U64 a, U64 b) {
+#if defined(SF_ISA_avx512)
+  return (U64)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
+#elif defined(SF_ISA_avx2)
+  return (U64)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__x86_64__)
+  return (U64)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#else
+  return (a & 0xffffffff) * (b & 0xffffffff);
+#endif
+}
 
 // Whether any lane of a mask is set.
 template <class Int>
@@ -206,6 +254,10 @@ struct Vec {
   }
   // The first n lanes, 0 <= n <= kWidth; memory behind them is not touched, other lanes read as 0.
   static SF_INLINE Vec load_partial(const T* p, int64_t n) { return Vec(raw_load(p, n)); }
+  // As load_partial; the other lanes are those of `fill`.
+  static SF_INLINE Vec load_partial_or(const T* p, int64_t n, Vec fill) {
+    return Vec(raw_load_or(p, n, fill.v));
+  }
   SF_INLINE void store_partial(T* p, int64_t n) const { raw_store(p, n, v); }
   static SF_INLINE Vec broadcast(T scalar) { return Vec(scalar); }
   static SF_INLINE Vec from_bits(Int bits) { return Vec((Raw)bits); }
@@ -243,6 +295,11 @@ struct Vec {
   friend SF_INLINE Vec ceil(Vec a) { return Vec(raw_round<Rounding::kUp>(a.v)); }
   friend SF_INLINE Vec trunc(Vec a) { return Vec(raw_round<Rounding::kZero>(a.v)); }
 
+  template <int bit>
+  SF_INLINE Vec swap_lanes() const {
+    return Vec(raw_swap<bit>(v, all_lanes<kWidth>()));
+  }
+
   static SF_INLINE Int sign_bit() { return Int{} + (Lane(1) << (8 * sizeof(T) - 1)); }
   friend SF_INLINE Vec abs(Vec a) { return from_bits(a.bits() & ~sign_bit()); }
   // The magnitude of a with the sign of b.
@@ -250,6 +307,16 @@ struct Vec {
     return from_bits((a.bits() & ~sign_bit()) | (b.bits() & sign_bit()));
   }
 };
+
+// join over all lanes, by halves; the result is in every lane.
+template <int bit, class T, class Join>
+SF_INLINE Vec<T> fold_lanes(Vec<T> a, const Join& join) {
+  if constexpr (bit == 0) {
+    return a;
+  } else {
+    return fold_lanes<bit / 2>(join(a, a.template swap_lanes<bit>()), join);
+  }
+}
 
 }  // namespace
 }  // namespace sf::SF_ISA_NAMESPACE
