@@ -10,6 +10,9 @@ if(NOT core_sources)
 endif()
 
 add_library(sf_core STATIC ${core_sources})
+# Kernels are optimised in every build type, as the ISA objects are: plain loops need the vectoriser.
+file(GLOB kernel_sources "${PROJECT_SOURCE_DIR}/csrc/kernels/*.cpp")
+set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS "-O3")
 target_include_directories(sf_core PUBLIC "${PROJECT_SOURCE_DIR}/csrc")
 target_compile_definitions(sf_core PUBLIC SF_VERSION="${SF_VERSION}")
 target_link_libraries(sf_core PUBLIC OpenMP::OpenMP_CXX PRIVATE sf_options)
