@@ -20,6 +20,12 @@ from surefoot.data import digits
 from surefoot.models import load_model, save_model
 
 COMMAND = [sys.executable, "-m", "surefoot.cli"]
+# The package under test, whatever folder the command runs in.
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(Path(sf.__file__).parents[1]),
+    "PYTHONUNBUFFERED": "1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """Output and model file of `surefoot train` as a user runs it."""
     folder = tmp_path_factory.mktemp("run")
     done = subprocess.run(
-        [*COMMAND, "train"], cwd=folder, check=True, capture_output=True, text=True, timeout=300
+        [*COMMAND, "train"],
+        cwd=folder,
+        env=ENVIRONMENT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.stderr == ""
     return done.stdout, folder / "digits.safetensors"
@@ -311,6 +323,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         ["bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}}"],
         check=True,
         cwd=tmp_path,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=120,
@@ -320,11 +333,10 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         [*COMMAND, "train", "--epochs", "100000", "--output", "m.safetensors"],
         cwd=tmp_path,
-        env=environment,
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
