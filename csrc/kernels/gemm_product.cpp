@@ -250,6 +250,11 @@ void multiply_dot(const Product<T>& p) {
 // A column of results that lies contiguous is a row of the transposed product.
 template <class T>
 void normalise(Product<T>& p) {
+  if (p.k == 0) {  // nothing is read, and a and b may be null
+    p.a = p.b = p.c;
+    p.a_row = p.b_k = p.a_batch = p.b_batch = 0;
+    p.a_k = p.b_col = 1;
+  }
   const bool dot = p.a_k == 1 && p.b_k == 1 && p.a_row != 1 && p.k >= kMinDot;  // once transposed
   if (p.n == 1 && p.m > 1 && p.c_row == 1 && (dot || !p.bias)) {
     p.bias_step = 0;

@@ -152,7 +152,8 @@ void check_values(const Problem& p, const Operand<T>& a, const Operand<T>& b,
 
 template <class T>
 bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
+  return x.size() == y.size() &&
+         (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
 }
 
 // Values on every ISA; equal bits on those with fused multiply-add, for each number of threads.
