@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 
+_BLOCK = 16384  # elements that go through the inverse distribution function at once: fits a cache
+
 _UNIT_GAIN = (
     *("linear", "identity", "sigmoid", "softmax"),
     *("conv1d", "conv2d", "conv3d"),
@@ -123,10 +125,11 @@ def trunc_normal_(
         raise ValueError(f"[trunc_normal_] std={std}: must be positive")
     low, high = normal_cdf((a - mean) / std), normal_cdf((b - mean) / std)
     with no_grad():
-        p = _core.empty(*tensor.shape, dtype=_core.float64)
-        p.uniform_(low, high, generator=generator)
-        values = normal_quantile(p) * std + mean
-        return tensor.copy_(values.clamp(a, b))
+        values = _core.empty(tensor.numel(), dtype=_core.float64)
+        values.uniform_(low, high, generator=generator)
+        for p in values.split(_BLOCK):
+            p.copy_((normal_quantile(p) * std + mean).clamp(a, b))
+        return tensor.copy_(values.reshape(*tensor.shape))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
