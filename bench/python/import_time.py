@@ -10,7 +10,7 @@ PROBE = "import time; t = time.perf_counter(); import {}; print(time.perf_counte
 
 def import_time_s(module: str) -> float:
     """Seconds from before to after the import, measured inside a fresh interpreter."""
-    command = [sys.executable, "-I", "-c", PROBE.format(module)]
+    command = [sys.executable, "-c", PROBE.format(module)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
