@@ -33,7 +33,8 @@ foreach(isa IN LISTS isas)
   if(NOT SF_SANITIZE)  # the sanitizers add module constructors of their own
     add_test(
       NAME isa_symbols_${isa}
-      COMMAND "${CMAKE_COMMAND}" "-DNM=${CMAKE_NM}" "-DOBJECTS=$<TARGET_OBJECTS:sf_isa_${isa}>" -P
+      # cmake from the PATH: the one that configured a wheel may be gone when the tests run
+      COMMAND cmake "-DNM=${CMAKE_NM}" "-DOBJECTS=$<TARGET_OBJECTS:sf_isa_${isa}>" -P
               "${PROJECT_SOURCE_DIR}/cmake/check_isa_symbols.cmake")
   endif()
 endforeach()
