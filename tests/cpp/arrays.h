@@ -1,15 +1,46 @@
 // Arrays with an owner, for tests of the kernels.
 #pragma once
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <memory>
 #include <random>
 #include <vector>
 
 #include "base/array.h"
 
+// Memory that ends where a forbidden page begins: reading or writing past it is a crash.
+class GuardedMemory {
+ public:
+  explicit GuardedMemory(int64_t bytes) {
+    const auto page = static_cast<int64_t>(sysconf(_SC_PAGESIZE));
+    const int64_t usable = (bytes + page - 1) / page * page;
+    mapped_ = static_cast<size_t>(usable + page);
+    base_ = static_cast<char*>(
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (base_ == MAP_FAILED || mprotect(base_ + usable, static_cast<size_t>(page), PROT_NONE)) {
+      throw sf::MemoryError("no memory for a test array");
+    }
+    data_ = base_ + usable - bytes;
+  }
+  ~GuardedMemory() { munmap(base_, mapped_); }
+  GuardedMemory(const GuardedMemory&) = delete;
+  GuardedMemory& operator=(const GuardedMemory&) = delete;
+  char* data() const { return data_; }
+
+ private:
+  size_t mapped_;
+  char *base_, *data_;
+};
+
 // A tensor's worth of memory and a view of it.
 struct Owned {
-  std::vector<char> memory;
+  GuardedMemory memory;
   sf::Array array;
+
+  Owned(const sf::Shape& shape, sf::Dtype dtype)
+      : memory(shape.numel() * sf::size_of(dtype)),
+        array{memory.data(), shape, sf::contiguous_strides(shape), dtype} {}
 
   double at(std::initializer_list<int64_t> index) const {
     int64_t offset = 0;
@@ -26,10 +57,7 @@ struct Owned {
 
 inline std::unique_ptr<Owned> make_array(const sf::Shape& shape,
                                          sf::Dtype dtype = sf::Dtype::kFloat32) {
-  auto out = std::make_unique<Owned>();
-  out->memory.resize(static_cast<size_t>(shape.numel() * sf::size_of(dtype)) + 64);
-  out->array = {out->memory.data(), shape, sf::contiguous_strides(shape), dtype};
-  return out;
+  return std::make_unique<Owned>(shape, dtype);
 }
 
 // Random values in [low, high), rounded to whole numbers for integer dtypes.
