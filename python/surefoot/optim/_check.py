@@ -11,7 +11,7 @@ def number(rule: str, name: str, value: Any, low: float = 0.0, below: float = ma
     """Raises unless ``value`` is a number with ``low <= value < below``."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"[{rule}] {name} must be a number, got {value!r}")
-    if not low <= value < below:  # false for NaN too
+    if not low <= float(value) < below:  # false for NaN too
         limit = "finite" if below == math.inf else f"below {below:g}"
         raise ValueError(f"[{rule}] {name} must be at least {low:g} and {limit}, got {value!r}")
 

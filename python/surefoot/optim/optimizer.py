@@ -238,7 +238,7 @@ class Optimizer:
             for parameter in group["params"]
         }
 
-    def _new_group(self, param_group: dict[str, Any]) -> Group:
+    def _new_group(self, param_group: Any) -> Group:
         rule = self._rule()
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise TypeError(
@@ -298,7 +298,7 @@ class Optimizer:
 
     # Loading.
 
-    def _matched(self, state_dict: Mapping[str, Any]) -> tuple[list[Group], State]:
+    def _matched(self, state_dict: Mapping[str, Any]) -> tuple[list[Group], dict[Key, dict[str, Any]]]:
         """The options and the state to load, all checked and copied; changes nothing."""
         rule = self._rule()
         missing = {"rule", "parameters", "state", "param_groups"} - set(state_dict)
