@@ -5,7 +5,8 @@
 namespace sf {
 
 // dst[...] = src, both of one shape; they may not overlap unless they are the same array.
-// Float to integer truncates (out of range: the nearest bound; NaN: 0); to bool is != 0.
+// Float to integer truncates, NaN gives 0; beyond int64 its bounds are taken, and narrower integers
+// wrap around. To bool is != 0.
 void run_copy(const Array& src, const Array& dst);
 
 // The same inside a launch of another kernel.

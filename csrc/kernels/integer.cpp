@@ -1,6 +1,7 @@
 #include "kernels/integer.h"
 
 #include <atomic>
+#include <limits>
 #include <type_traits>
 
 #include "kernels/launch.h"
@@ -26,6 +27,14 @@ struct Wrap<bool> {
   static bool mul(bool a, bool b) { return a && b; }
   static bool neg(bool a) { return a; }
 };
+
+// The value of T nearest to a number.
+template <class T>
+T saturate(double x) {
+  using Limits = std::numeric_limits<T>;
+  if (x >= static_cast<double>(Limits::max())) return Limits::max();
+  return x <= static_cast<double>(Limits::lowest()) ? Limits::lowest() : static_cast<T>(x);
+}
 
 template <class T>
 T sign_of(T a) {
@@ -149,11 +158,10 @@ void unary(Unary op, const Array& x, const Array& y, const OpParams& params) {
     case Unary::relu:
       return run([](T a) { return a < T(0) ? T(0) : a; });
     case Unary::clamp: {
-      // Bounds beyond the dtype clamp nothing.
       const auto low = params.p[0], high = params.p[1];
       return run([low, high](T a) {
-        if (static_cast<double>(a) < low) a = static_cast<T>(low);
-        return static_cast<double>(a) > high ? static_cast<T>(high) : a;
+        if (static_cast<double>(a) < low) a = saturate<T>(low);
+        return static_cast<double>(a) > high ? saturate<T>(high) : a;
       });
     }
     case Unary::floor:

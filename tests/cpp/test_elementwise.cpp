@@ -231,6 +231,8 @@ TEST(elementwise_integers_wrap_and_refuse_zero_divisors) {
   CHECK(y->value(2) == -1 && y->value(3) == 1);
   sf::run_binary(Binary::pow, b->array, b->array, y->array);
   CHECK(y->value(0) == 1 && y->value(1) == -1 && y->value(2) == 27 && y->value(3) == 0);
+  sf::run_unary(Unary::clamp, a->array, y->array, {-7.5, INFINITY});
+  CHECK(y->value(0) == INT32_MAX && y->value(1) == -7 && y->value(2) == -7 && y->value(3) == 7);
   sf::run_fill_int(b->array, 0);
   CHECK_THROWS(sf::RuntimeError, sf::run_binary(Binary::remainder, a->array, b->array, y->array));
   CHECK_THROWS(sf::DtypeError, sf::run_binary(Binary::div, a->array, a->array, y->array));
