@@ -256,6 +256,27 @@ def test_same_seed_same_file(tmp_path: Path) -> None:
     assert first == again != other
 
 
+def test_same_file_for_any_number_of_threads(tmp_path: Path) -> None:
+    files = []
+    for threads in (1, 2, 3):
+        sf.set_num_threads(threads)
+        path = tmp_path / str(threads)
+        # Layers wide enough to be worth several threads.
+        wide = ["--hidden", "1000", "300", "--epochs", "1", "--batch-size", "200"]
+        assert main(["train", *wide, "--quiet", "--output", str(path)]) == 0
+        files.append(path.read_bytes())
+    assert files[0] == files[1] == files[2]
+
+
+def test_avx2_and_avx512_give_the_same_file(tmp_path: Path) -> None:
+    isas = [isa for isa in ("avx2", "avx512") if isa in sf._core._available_isas()]
+    for isa in isas:
+        environment = {**ENVIRONMENT, "SUREFOOT_ISA": isa}
+        command = [*COMMAND, *quick("--quiet", "--output", isa)]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=120)
+    assert len({(tmp_path / isa).read_bytes() for isa in isas}) <= 1
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -187,7 +187,7 @@ def test_a_changed_byte_is_an_error_or_harmless(tmp_path: Path) -> None:
     whole = bytearray(path.read_bytes())
     end = 8 + int.from_bytes(whole[:8], "little")
     for position in range(end):
-        for value in (0, 0x22, 0x39, 0x7B, 0xFF):
+        for value in (0, 0x22, 0x39):
             changed = whole.copy()
             changed[position] = value
             path.write_bytes(changed)
