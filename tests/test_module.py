@@ -237,6 +237,31 @@ def test_cast_keeps_parameters_and_converts_gradients() -> None:
         net.to(sf.int64)
 
 
+def test_data_keeps_the_tensor_and_old_graphs_refuse() -> None:
+    p = nn.Parameter(sf.ones(3))
+    twice, square = (p * 2).sum(), (p * p).sum()
+    kept = id(p)
+    p.data = sf.zeros(3)
+    twice.backward()  # needs no value of p
+    assert p.grad.tolist() == [2.0] * 3
+    with pytest.raises(RuntimeError, match="data changed it in place"):
+        square.backward()
+    later = (p * 2).sum()
+    with pytest.raises(sf.ShapeError, match="None first"):
+        p.data = sf.zeros(5)
+    p.grad = None
+    p.data = sf.zeros(5, dtype=sf.float64)
+    with pytest.raises(RuntimeError, match="run the forward pass again"):
+        later.backward()
+    (p * 3).sum().backward()
+    assert p.grad.tolist() == [3.0] * 5
+    assert (id(p), type(p), p.requires_grad) == (kept, nn.Parameter, True)
+    with pytest.raises(sf.DtypeError, match="int64"):
+        p.data = sf.tensor([1, 2])
+    with pytest.raises(RuntimeError, match="only leaves"):
+        (p * 2).data = sf.zeros(5)
+
+
 def test_requires_grad_and_zero_grad() -> None:
     net = Net()
     net(sf.ones(1, 4)).sum().backward()

@@ -86,6 +86,17 @@ void remove_hook(Node& node, uint64_t id) {
 
 Tensor detach(const Tensor& t) { return alias(t); }
 
+namespace {
+
+// What graphs that were recorded before such a change find in place of their leaf.
+Tensor refuse(const Tensor& grad) {
+  throw RuntimeError("[backward] a leaf was given data of another shape or dtype after the graph ",
+                     "was recorded, a gradient of shape ", grad.shape(), " and dtype ",
+                     grad.dtype(), " does not fit it any more; run the forward pass again");
+}
+
+}  // namespace
+
 void set_data(const Tensor& t, const Tensor& data) {
   if (!is_leaf(t)) {
     throw RuntimeError("[data] only leaves take other memory, this tensor was computed by an op");
@@ -101,6 +112,7 @@ void set_data(const Tensor& t, const Tensor& data) {
                      data.dtype(), "; set .grad to None first");
   }
   if (meta && !fits) {
+    if (meta->accumulator) meta->accumulator->hooks.push_back({Node::next_sequence(), 0, &refuse});
     meta->accumulator = nullptr;
     meta->grad = nullptr;
   }
