@@ -175,18 +175,71 @@ Tensor index(const Tensor& x, const Index& at) {
   return record("index", move_block(out, rows), {&x}, {}, formula);
 }
 
+namespace {
+
+// x[i] += y in Python changes the view x[i] in place and then puts it back where it lies.
+bool is_put_back(const Tensor& x, const Parsed& parsed, const Tensor& value) {
+  const Tensor& view = parsed.view;
+  return value.storage() == x.storage() && !parsed.advanced && value.shape() == view.shape() &&
+         value.strides() == view.strides() && value.offset() == view.offset() &&
+         value.dtype() == x.dtype();
+}
+
+// The value without leading sizes of 1 that the target lacks.
+Tensor fitting(const Tensor& value, const Shape& target) {
+  Tensor out = alias(value);
+  while (out.ndim() > target.ndim() && out.size(0) == 1) {
+    Shape shape = out.shape();
+    Strides strides = out.strides();
+    shape.erase(0);
+    strides.erase(0);
+    out = as_view(out, shape, strides, out.offset());
+  }
+  if (out.ndim() > target.ndim() || broadcast_shapes("index_put", out.shape(), target) != target) {
+    throw ShapeError("[index_put] a value of shape ", value.shape(),
+                     " does not broadcast to the indexed part of shape ", target);
+  }
+  return out;
+}
+
+void put_basic(const Tensor& view, const Tensor& value, bool accumulate) {
+  Tensor source = fitting(value, view.shape());
+  if (value.storage() == view.storage()) source = copy_as(source, source.dtype());
+  if (!accumulate) return copy_into(view, source);
+  Tensor full = empty(view.shape(), view.dtype());
+  copy_into(full, source);
+  copy_into(view, add_grads(view, full, false));
+}
+
+void put_rows(const Parsed& parsed, const Tensor& value, bool accumulate) {
+  const Rows rows = rows_of(parsed);
+  Tensor block_first = empty(block_first_shape(rows), parsed.view.dtype());
+  const Tensor target = move_block(block_first, rows);
+  copy_into(target, fitting(value, target.shape()));
+  const auto run = accumulate ? &run_scatter_add_rows : &run_scatter_rows;
+  run(rows.row, rows.offsets.as<int64_t>(), flat_block(block_first, rows));
+}
+
+// The gradients of x and value.
+Formula put_formula(const Index& at, const Tensor& value, bool accumulate) {
+  return [at, accumulate, shape = value.shape(), dtype = value.dtype()](const Backward& b) {
+    Grads grads(2);
+    if (b.needs(0)) grads[0] = accumulate ? b.grad() : clone(b.grad());
+    if (b.needs(0) && !accumulate) index_put(grads[0], at, zeros({}, b.grad().dtype()));
+    if (b.needs(1)) grads[1] = to(sum_to(index(b.grad(), at), shape), dtype);
+    return grads;
+  };
+}
+
+}  // namespace
+
 void index_put(Tensor x, const Index& at, const Tensor& value, bool accumulate) {
   const Parsed parsed = parse(x, at);
-  const bool records = GradMode::enabled() && requires_grad(value);
-  // x[i] += y in Python changes the view x[i] in place and then puts it back where it lies: x has
-  // then seen the change.
-  const bool put_back = value.storage() == x.storage() && !parsed.advanced &&
-                        value.shape() == parsed.view.shape() &&
-                        value.strides() == parsed.view.strides() &&
-                        value.offset() == parsed.view.offset() && value.dtype() == x.dtype();
-  if (put_back && records &&
-      x.impl()->recorded_changes_seen + 1 == x.storage()->recorded_changes()) {
-    x.impl()->recorded_changes_seen = x.storage()->recorded_changes();
+  const bool put_back = is_put_back(x, parsed, value);
+  TensorImpl& impl = *x.impl();
+  if (put_back && GradMode::enabled() && requires_grad(value) &&
+      impl.recorded_changes_seen + 1 == x.storage()->recorded_changes()) {
+    impl.recorded_changes_seen = x.storage()->recorded_changes();  // what lags is what is put back
   }
   const Tensor* inputs[] = {&x, &value};
   check_inplace("index_put", x, inputs);
@@ -194,51 +247,12 @@ void index_put(Tensor x, const Index& at, const Tensor& value, bool accumulate) 
     throw DtypeError("[index_put] values of dtype ", value.dtype(),
                      " cannot be stored in a tensor of dtype ", x.dtype(), "; convert them first");
   }
-  const auto check_shape = [&](const Shape& target) {
-    Shape shape = value.shape();
-    while (shape.ndim() > target.ndim() && shape[0] == 1) shape.erase(0);
-    if (shape.ndim() > target.ndim() || broadcast_shapes("index_put", shape, target) != target) {
-      throw ShapeError("[index_put] a value of shape ", value.shape(),
-                       " does not broadcast to the indexed part of shape ", target);
-    }
-    return as_view(value, shape,
-                   Strides(std::span<const int64_t>(
-                       value.strides().begin() + value.ndim() - shape.ndim(), shape.size())),
-                   value.offset());
-  };
-  if (!parsed.advanced && !put_back) {
-    Tensor source = check_shape(parsed.view.shape());
-    if (value.storage() == x.storage()) source = copy_as(source, source.dtype());
-    if (accumulate) {
-      copy_into(parsed.view,
-                add_grads(parsed.view, to(expand(source, parsed.view.shape()), x.dtype()), false));
-    } else {
-      copy_into(parsed.view, source);
-    }
+  if (parsed.advanced) {
+    put_rows(parsed, value, accumulate);
   } else if (!put_back) {
-    const Rows rows = rows_of(parsed);
-    Tensor block_first = empty(block_first_shape(rows), x.dtype());
-    const Tensor target = move_block(block_first, rows);
-    copy_into(target, check_shape(target.shape()));
-    const auto* offsets = rows.offsets.as<int64_t>();
-    if (accumulate) {
-      run_scatter_add_rows(rows.row, offsets, flat_block(block_first, rows));
-    } else {
-      run_scatter_rows(rows.row, offsets, flat_block(block_first, rows));
-    }
+    put_basic(parsed.view, value, accumulate);
   }
-  finish_inplace(
-      "index_put", x, inputs, {},
-      [at, accumulate, shape = value.shape(), dtype = value.dtype()](const Backward& b) -> Grads {
-        Grads grads(2);
-        if (b.needs(0) && accumulate) grads[0] = b.grad();
-        if (b.needs(0) && !accumulate) {
-          grads[0] = clone(b.grad());
-          index_put(grads[0], at, zeros({}, b.grad().dtype()));
-        }
-        if (b.needs(1)) grads[1] = to(sum_to(index(b.grad(), at), shape), dtype);
-        return grads;
-      });
+  finish_inplace("index_put", x, inputs, {}, put_formula(at, value, accumulate));
 }
 
 Tensor nonzero(const Tensor& x) {

@@ -49,7 +49,7 @@ def cpp_functions(text: str) -> Iterator[tuple[str, int]]:
         if line.endswith("{") and re.match(r"[A-Za-z]", line):
             opened, begin = line, number
         elif opened and line.startswith("}"):
-            if not NOT_A_FUNCTION.match(opened):
+            if not NOT_A_FUNCTION.match(opened) and not opened.endswith("] = {"):  # a table
                 yield opened, number - begin + 1
             opened = ""
 
