@@ -9,25 +9,21 @@ namespace {
 template <Unary op>
 void add_with_one(OpTable& ops, const std::string& parameters) {
   const std::string name = name_of(op);
-  ops.add(
-      (name + "(Tensor input, " + parameters + ") -> Tensor").c_str(),
-      [](const Tensor& input, double a) { return unary(op, input, {a}); }, info(op).doc);
-  ops.add(
-      (name + "_(Tensor input, " + parameters + ") -> Tensor").c_str(),
-      [](const Tensor& input, double a) { return unary_(op, input, {a}); }, "The same, in place.",
-      Where::kMethod);
+  ops.add((name + "(Tensor input, " + parameters + ") -> Tensor").c_str(),
+          [](const Tensor& input, double a) { return unary(op, input, {a}); }, info(op).doc);
+  ops.add((name + "_(Tensor input, " + parameters + ") -> Tensor").c_str(),
+          [](const Tensor& input, double a) { return unary_(op, input, {a}); },
+          "The same, in place.", Where::kMethod);
 }
 template <Unary op>
 void add_with_two(OpTable& ops, const std::string& parameters) {
   const std::string name = name_of(op);
-  ops.add(
-      (name + "(Tensor input, " + parameters + ") -> Tensor").c_str(),
-      [](const Tensor& input, double a, double b) { return unary(op, input, {a, b}); },
-      info(op).doc);
-  ops.add(
-      (name + "_(Tensor input, " + parameters + ") -> Tensor").c_str(),
-      [](const Tensor& input, double a, double b) { return unary_(op, input, {a, b}); },
-      "The same, in place.", Where::kMethod);
+  ops.add((name + "(Tensor input, " + parameters + ") -> Tensor").c_str(),
+          [](const Tensor& input, double a, double b) { return unary(op, input, {a, b}); },
+          info(op).doc);
+  ops.add((name + "_(Tensor input, " + parameters + ") -> Tensor").c_str(),
+          [](const Tensor& input, double a, double b) { return unary_(op, input, {a, b}); },
+          "The same, in place.", Where::kMethod);
 }
 
 Unary gelu_kind(const std::string& approximate) {

@@ -86,8 +86,7 @@ void register_selection(OpTable& ops) {
       "The same, in place.", Where::kMethod);
   ops.add(
       "nan_to_num(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor",
-      &nan_to_num,
-      "NaN and infinities replaced; None stands for the largest number of the dtype.");
+      &nan_to_num, "NaN and infinities replaced; None stands for the largest number of the dtype.");
 }
 
 }  // namespace

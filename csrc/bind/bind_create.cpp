@@ -31,22 +31,26 @@ void register_filled(OpTable& ops) {
   const auto add = [&ops](const char* signature, auto fn, const char* doc) {
     ops.add(signature, fn, doc, Where::kFunction);
   };
-  add("empty(int... size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "empty(int... size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](const Shape& size, MaybeDtype dtype, bool requires_grad) {
         return marked(empty(size, float_or(dtype)), requires_grad);
       },
       "A tensor whose values are not set.");
-  add("zeros(int... size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "zeros(int... size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](const Shape& size, MaybeDtype dtype, bool requires_grad) {
         return marked(zeros(size, float_or(dtype)), requires_grad);
       },
       "A tensor of zeros.");
-  add("ones(int... size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "ones(int... size, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](const Shape& size, MaybeDtype dtype, bool requires_grad) {
         return marked(full(size, 1, float_or(dtype)), requires_grad);
       },
       "A tensor of ones.");
-  add("full(int[] size, Number fill_value, *, dtype? dtype=None, bool requires_grad=False) -> "
+  add(
+      "full(int[] size, Number fill_value, *, dtype? dtype=None, bool requires_grad=False) -> "
       "Tensor",
       [](const Shape& size, const Operand& value, MaybeDtype dtype, bool requires_grad) {
         return marked(filled(size, value, dtype), requires_grad);
@@ -58,22 +62,26 @@ void register_like(OpTable& ops) {
   const auto add = [&ops](const char* signature, auto fn, const char* doc) {
     ops.add(signature, fn, doc, Where::kFunction);
   };
-  add("empty_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "empty_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](const Tensor& input, MaybeDtype dtype, bool requires_grad) {
         return marked(empty(input.shape(), like_or(input, dtype)), requires_grad);
       },
       "A tensor with the shape and dtype of input whose values are not set.");
-  add("zeros_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "zeros_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](const Tensor& input, MaybeDtype dtype, bool requires_grad) {
         return marked(zeros(input.shape(), like_or(input, dtype)), requires_grad);
       },
       "Zeros with the shape and dtype of input.");
-  add("ones_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "ones_like(Tensor input, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](const Tensor& input, MaybeDtype dtype, bool requires_grad) {
         return marked(full(input.shape(), 1, like_or(input, dtype)), requires_grad);
       },
       "Ones with the shape and dtype of input.");
-  add("full_like(Tensor input, Number fill_value, *, dtype? dtype=None, "
+  add(
+      "full_like(Tensor input, Number fill_value, *, dtype? dtype=None, "
       "bool requires_grad=False) -> Tensor",
       [](const Tensor& input, const Operand& value, MaybeDtype dtype, bool requires_grad) {
         return marked(filled(input.shape(), value, like_or(input, dtype)), requires_grad);
@@ -104,14 +112,16 @@ void register_sequences(OpTable& ops) {
   add("arange(Number start, Number? end=None, Number step=1, *, dtype? dtype=None, "
       "bool requires_grad=False) -> Tensor",
       &call_arange, "start, start + step, ... below end; arange(n) counts 0 to n - 1.");
-  add("linspace(Number start, Number end, int steps, *, dtype? dtype=None, "
+  add(
+      "linspace(Number start, Number end, int steps, *, dtype? dtype=None, "
       "bool requires_grad=False) -> Tensor",
       [](const Operand& start, const Operand& end, int64_t steps, MaybeDtype dtype,
          bool requires_grad) {
         return marked(linspace(start.number, end.number, steps, float_or(dtype)), requires_grad);
       },
       "steps numbers from start to end, both included, at equal distances.");
-  add("eye(int n, int? m=None, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
+  add(
+      "eye(int n, int? m=None, *, dtype? dtype=None, bool requires_grad=False) -> Tensor",
       [](int64_t n, std::optional<int64_t> m, MaybeDtype dtype, bool requires_grad) {
         return marked(eye(n, m.value_or(n), float_or(dtype)), requires_grad);
       },

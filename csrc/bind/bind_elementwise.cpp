@@ -64,8 +64,8 @@ void register_rows(OpTable& ops) {
     if (info(row.op).has_params) continue;
     const std::string name = name_of(row.op);
     ops.add((name + "(Tensor input) -> Tensor").c_str(), row.call, info(row.op).doc);
-    ops.add((name + "_(Tensor input) -> Tensor").c_str(), row.inplace,
-            "The same, in place.", Where::kMethod);
+    ops.add((name + "_(Tensor input) -> Tensor").c_str(), row.inplace, "The same, in place.",
+            Where::kMethod);
   }
   for (const BinaryRow& row : kBinaryRows) {
     if (info(row.op).bound_by_hand) continue;
@@ -137,8 +137,8 @@ void register_arithmetic(OpTable& ops) {
           &call_div_, "The same, in place.", Where::kMethod);
   ops.add("pow(Tensor|Number input, Tensor|Number exponent) -> Tensor", &call_pow,
           info(Binary::pow).doc);
-  ops.add("pow_(Tensor input, Tensor|Number exponent) -> Tensor", &call_pow_,
-          "The same, in place.", Where::kMethod);
+  ops.add("pow_(Tensor input, Tensor|Number exponent) -> Tensor", &call_pow_, "The same, in place.",
+          Where::kMethod);
 }
 
 // ---- clamp and fill ----

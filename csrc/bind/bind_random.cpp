@@ -51,8 +51,8 @@ Tensor call_normal(const Operand& mean, const Operand& std, const std::optional<
   }
   const auto [m, s] = resolve(mean, std);
   const Shape shape = broadcast_shapes("normal", m.shape(), s.shape());
-  const Tensor out = randn(shape, promote(promote(m.dtype(), s.dtype()), Dtype::kFloat32),
-                           *generator);
+  const Tensor out =
+      randn(shape, promote(promote(m.dtype(), s.dtype()), Dtype::kFloat32), *generator);
   return marked(add(mul(out, s), m), requires_grad);
 }
 
@@ -75,7 +75,8 @@ void register_sized(OpTable& ops) {
   add("randint(int low, int|int[] high, int[]? size=None, *, Generator? generator=None, "
       "dtype? dtype=None) -> Tensor",
       &call_randint, "Integers in [low, high); randint(high, size) starts at 0.");
-  add("randperm(int n, *, Generator? generator=None, dtype? dtype=None) -> Tensor",
+  add(
+      "randperm(int n, *, Generator? generator=None, dtype? dtype=None) -> Tensor",
       [](int64_t n, Generator* generator, MaybeDtype dtype) {
         return randperm(n, dtype.value_or(Dtype::kInt64), *generator);
       },
@@ -111,19 +112,22 @@ void register_inplace(OpTable& ops) {
     ops.add(signature, fn, doc, Where::kMethod);
   };
   // `from` is a keyword of Python: torch's name, given by position.
-  add("uniform_(Tensor input, float from=0.0, float to=1.0, *, Generator? generator=None) -> "
+  add(
+      "uniform_(Tensor input, float from=0.0, float to=1.0, *, Generator? generator=None) -> "
       "Tensor",
       [](const Tensor& input, double low, double high, Generator* generator) {
         return uniform_(input, low, high, *generator);
       },
       "Uniform numbers in [from, to), in place.");
-  add("normal_(Tensor input, float mean=0.0, float std=1.0, *, Generator? generator=None) -> "
+  add(
+      "normal_(Tensor input, float mean=0.0, float std=1.0, *, Generator? generator=None) -> "
       "Tensor",
       [](const Tensor& input, double mean, double std, Generator* generator) {
         return normal_(input, mean, std, *generator);
       },
       "Normal numbers, in place.");
-  add("bernoulli_(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor",
+  add(
+      "bernoulli_(Tensor input, float p=0.5, *, Generator? generator=None) -> Tensor",
       [](const Tensor& input, double p, Generator* generator) {
         return bernoulli_(input, p, *generator);
       },

@@ -8,9 +8,8 @@ namespace sf::bind {
 namespace {
 
 void register_sums(OpTable& ops) {
-  ops.add(
-      "sum(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-      &sum, "The sum over dim, or over all; integers give int64.");
+  ops.add("sum(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+          &sum, "The sum over dim, or over all; integers give int64.");
   ops.add("prod(Tensor input, int? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
           &prod, "The product along dim, or of all; integers give int64.");
   ops.add("cumsum(Tensor input, int dim, *, dtype? dtype=None) -> Tensor", &cumsum,
@@ -31,9 +30,8 @@ double correction_of(const char* op, std::optional<bool> unbiased,
 }
 
 void register_statistics(OpTable& ops) {
-  ops.add(
-      "mean(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
-      &mean, "The mean over dim, or over all.");
+  ops.add("mean(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
+          &mean, "The mean over dim, or over all.");
   ops.add(
       "var(Tensor input, int[]? dim=None, bool? unbiased=None, bool keepdim=False, *, "
       "float? correction=None) -> Tensor",
@@ -50,9 +48,10 @@ void register_statistics(OpTable& ops) {
         return std(x, dims, correction_of("std", unbiased, correction), keepdim);
       },
       "The square root of var.");
-  ops.add("logsumexp(Tensor input, int[] dim, bool keepdim=False) -> Tensor",
-          [](const Tensor& x, const Shape& dims, bool keepdim) { return logsumexp(x, dims, keepdim); },
-          "log(sum(exp(x))) over dim, without overflow.");
+  ops.add(
+      "logsumexp(Tensor input, int[] dim, bool keepdim=False) -> Tensor",
+      [](const Tensor& x, const Shape& dims, bool keepdim) { return logsumexp(x, dims, keepdim); },
+      "log(sum(exp(x))) over dim, without overflow.");
   ops.add(
       "norm(Tensor input, float|str p=2, int[]? dim=None, bool keepdim=False, *, "
       "dtype? dtype=None) -> Tensor",
@@ -90,15 +89,14 @@ void register_extremes(OpTable& ops) {
           "The largest element over dim; equal ones share the gradient.");
   ops.add("amin(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", &amin,
           "The smallest element over dim; equal ones share the gradient.");
-  ops.add(
-      "max(Tensor input, int|Tensor? dim=None, bool keepdim=False) -> Tensor|ValuesIndices",
-      &extreme<&max, &amax, &maximum>,
-      "The largest element; with dim (values, indices) along it; with a tensor the larger of both.");
-  ops.add(
-      "min(Tensor input, int|Tensor? dim=None, bool keepdim=False) -> Tensor|ValuesIndices",
-      &extreme<&min, &amin, &minimum>,
-      "The smallest element; with dim (values, indices) along it; with a tensor the smaller of "
-      "both.");
+  ops.add("max(Tensor input, int|Tensor? dim=None, bool keepdim=False) -> Tensor|ValuesIndices",
+          &extreme<&max, &amax, &maximum>,
+          "The largest element; with dim (values, indices) along it; with a tensor the larger of "
+          "both.");
+  ops.add("min(Tensor input, int|Tensor? dim=None, bool keepdim=False) -> Tensor|ValuesIndices",
+          &extreme<&min, &amin, &minimum>,
+          "The smallest element; with dim (values, indices) along it; with a tensor the smaller of "
+          "both.");
   ops.add("argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", &argmax,
           "The index of the first largest element along dim, or in the flattened tensor.");
   ops.add("argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", &argmin,

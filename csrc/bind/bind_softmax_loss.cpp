@@ -24,8 +24,9 @@ void register_softmax_loss(OpTable& ops) {
       "str reduction='mean', float label_smoothing=0.0) -> Tensor",
       [](const Tensor& input, const Tensor& target, const std::optional<Tensor>& weight,
          int64_t ignore_index, const std::string& reduction, double label_smoothing) {
-        return cross_entropy(input, target, class_options("cross_entropy", weight, ignore_index,
-                                                          reduction, label_smoothing));
+        return cross_entropy(
+            input, target,
+            class_options("cross_entropy", weight, ignore_index, reduction, label_smoothing));
       },
       "-log(softmax(x)[target]) over scores (N, C, ...) and class labels, or class probabilities.",
       Where::kFunction);

@@ -119,7 +119,8 @@ Tensor binary_(Binary op, Tensor self, const Tensor& other) {
   check_inplace(name, self, inputs);
   const bool recording = should_record(name, inputs);
   const Dtype dtype = result_dtype(op, self, other);
-  if (dtype != self.dtype() || broadcast_shapes(name, self.shape(), other.shape()) != self.shape()) {
+  if (dtype != self.dtype() ||
+      broadcast_shapes(name, self.shape(), other.shape()) != self.shape()) {
     return store_(name, self, binary(op, old_value(name, self, {other}), other));
   }
   const Tensor b = to(overlaps_otherwise(self, other) ? clone(other) : other, dtype);

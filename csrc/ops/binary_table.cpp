@@ -3,8 +3,8 @@
 #include <array>
 
 #include "base/error.h"
-#include "tensor/create.h"
 #include "ops/operators.h"
+#include "tensor/create.h"
 
 namespace sf {
 namespace {

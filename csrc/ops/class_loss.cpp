@@ -4,7 +4,9 @@
 // backward that must itself be differentiable.
 #include "autograd/record.h"
 #include "base/parallel.h"
+#include "kernels/copy.h"
 #include "kernels/launch.h"
+#include "kernels/softmax.h"
 #include "ops/convert.h"
 #include "ops/loss.h"
 #include "ops/operators.h"
@@ -113,25 +115,28 @@ void for_each_row(const char* name, int64_t n, int64_t classes, const F& fn) {
   });
 }
 
-// The loss of each row from log-probabilities, (n, C) contiguous -> (n,).
-Tensor row_losses(const Tensor& log_p, const Expected& e) {
-  const int64_t n = log_p.size(0);
-  Tensor out = empty({n}, log_p.dtype());
-  dispatch_floating(log_p.dtype(), [&](auto zero) {
+// The loss of each row, (n, C) contiguous -> (n,), where log p[i, c] = x[i, c] - lse[i]; an
+// undefined lse stands for zeros.
+Tensor row_losses(const Tensor& x, const Tensor& lse, const Expected& e) {
+  const int64_t n = x.size(0);
+  Tensor out = empty({n}, x.dtype());
+  dispatch_floating(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const RowWeights<T> w(e);
     for_each_row("nll_loss", n, e.smoothing > 0 ? e.classes : 1,
-                 [=, p = log_p.as<T>(), y = out.as<T>()](int64_t row) {
+                 [=, p = x.as<T>(), norm = lse.defined() ? lse.as<T>() : nullptr,
+                  y = out.as<T>()](int64_t row) {
                    if (e.ignored(row)) {
                      y[row] = 0;
                      return;
                    }
                    const T* at = p + row * e.classes;
+                   const T shift = norm ? norm[row] : T(0);
                    const int64_t t = e.label(row);
-                   T loss = -w.at_label * w.of(t) * at[t];
+                   T loss = -w.at_label * w.of(t) * (at[t] - shift);
                    if (e.smoothing > 0) {
                      T all = 0;
-                     for (int64_t c = 0; c < e.classes; ++c) all += w.of(c) * at[c];
+                     for (int64_t c = 0; c < e.classes; ++c) all += w.of(c) * (at[c] - shift);
                      loss -= w.elsewhere * all;
                    }
                    y[row] = loss;
@@ -173,65 +178,80 @@ Tensor expected_matrix(const Expected& e, Dtype dtype) {
   return out;
 }
 
-// dx[i, :] = coefficient_i (keep dx[i, :] sum_c P[i, c] - P[i, :]), in place; keep is 1 where dx
-// holds the softmax of the row and 0 where the rows were log-probabilities.
-void finish_backward(const Tensor& dx, const Tensor& coefficient, const Expected& e, bool keep) {
+// The factor of each row's softmax in dx, (n,): coefficient_i sum_c P[i, c].
+Tensor softmax_factors(const Tensor& coefficient, const Expected& e) {
+  const int64_t n = e.labels.numel();
+  Tensor out = empty({n}, coefficient.dtype());
+  dispatch_floating(out.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const RowWeights<T> w(e);
+    const Array g = coefficient.broadcast({n});
+    for (int64_t i = 0; i < n; ++i) {
+      const T total = e.ignored(i) ? T(0) : w.at_label * w.of(e.label(i)) + w.elsewhere * w.sum;
+      out.as<T>()[i] = total * g.as<T>()[i * g.strides[0]];
+    }
+  });
+  return out;
+}
+
+// dx[i, :] -= coefficient_i P[i, :].
+void subtract_expected(const Tensor& dx, const Tensor& coefficient, const Expected& e) {
   dispatch_floating(dx.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const RowWeights<T> w(e);
     const Array scale = coefficient.broadcast({dx.size(0)});
-    for_each_row("cross_entropy", dx.size(0), e.classes,
+    for_each_row("nll_loss", dx.size(0), e.smoothing > 0 ? e.classes : 1,
                  [=, p = dx.as<T>(), g = scale.as<T>(), step = scale.strides[0]](int64_t row) {
+                   if (e.ignored(row)) return;
                    T* at = p + row * e.classes;
-                   const bool ignored = e.ignored(row);
-                   const int64_t t = ignored ? 0 : e.label(row);
-                   const T factor = ignored ? T(0) : g[row * step];
-                   const T label_share = w.at_label * w.of(t);
-                   const T total = keep && !ignored ? label_share + w.elsewhere * w.sum : T(0);
-                   if (ignored || !keep) {
-                     for (int64_t c = 0; c < e.classes; ++c) at[c] = 0;
-                   } else {
-                     for (int64_t c = 0; c < e.classes; ++c) at[c] *= total * factor;
-                   }
-                   if (ignored) return;
-                   if (e.smoothing > 0) {
-                     for (int64_t c = 0; c < e.classes; ++c) {
-                       at[c] -= w.elsewhere * w.of(c) * factor;
-                     }
-                   }
-                   at[t] -= label_share * factor;
+                   const int64_t t = e.label(row);
+                   const T factor = g[row * step];
+                   at[t] -= w.at_label * w.of(t) * factor;
+                   if (e.smoothing <= 0) return;
+                   for (int64_t c = 0; c < e.classes; ++c) at[c] -= w.elsewhere * w.of(c) * factor;
                  });
   });
 }
 
-// The loss of rows x (n, C) against labels: of scores (from_scores), or of log-probabilities.
+// The loss of rows x (n, C) contiguous against labels: of scores (from_scores), or of
+// log-probabilities.
 Tensor label_loss(const char* op, const Tensor& x, const Expected& e, Reduction reduction,
                   bool from_scores) {
-  Tensor loss;
+  Tensor loss, lse;
   double divisor = 1;
   {
     const GradModeGuard no_grad(false);
-    loss = row_losses(from_scores ? log_softmax(x, 1) : contiguous(x), e);
+    if (from_scores) {
+      lse = empty({x.size(0)}, x.dtype());
+      run_row_lse(x.array(), lse.array());
+    }
+    loss = row_losses(x, lse, e);
     if (reduction == Reduction::kMean) {
       divisor = item_as_double(sum(row_weights(e, x.dtype())));
       if (divisor == 0) divisor = 1;  // all labels are ignored: the loss is 0
     }
-    if (reduction != Reduction::kNone) loss = sum(loss) / divisor;
+    if (reduction != Reduction::kNone) loss = sum(loss);
+    if (divisor != 1) loss = loss / divisor;
   }
-  return record(op, loss, {&x}, {&x, &e.labels},
-                [e, divisor, from_scores, none = reduction == Reduction::kNone](
-                    const Backward& b) -> Grads {
-                  const Tensor rows = b.saved(0);
+  return record(op, loss, {&x}, {&x, &e.labels, &lse},
+                [e, divisor, none = reduction == Reduction::kNone](const Backward& b) -> Grads {
+                  const Tensor rows = b.saved(0), row_lse = b.saved(2);
                   const Tensor g = divisor == 1 ? b.grad() : b.grad() / divisor;
                   b.saved(1);  // the labels must be unchanged too
                   if (b.graph()) {
                     const Tensor p = expected_matrix(e, rows.dtype());
                     const Tensor column = none ? unsqueeze(g, 1) : g;
-                    if (!from_scores) return {-(column * p)};
+                    if (!row_lse.defined()) return {-(column * p)};
                     return {column * (softmax(rows, 1) * sum(p, Shape{1}, true) - p)};
                   }
-                  Tensor dx = from_scores ? softmax(rows, 1) : empty(rows.shape(), rows.dtype());
-                  finish_backward(dx, g, e, from_scores);
+                  Tensor dx = empty(rows.shape(), rows.dtype());
+                  if (row_lse.defined()) {
+                    run_row_softmax(rows.array(), row_lse.array(), softmax_factors(g, e).array(),
+                                    dx.array());
+                  } else {
+                    run_fill(dx.array(), 0);
+                  }
+                  subtract_expected(dx, g, e);
                   return {dx};
                 });
 }
@@ -239,7 +259,7 @@ Tensor label_loss(const char* op, const Tensor& x, const Expected& e, Reduction 
 Tensor labelled(const char* op, const Tensor& x, const Tensor& target,
                 const ClassLossOptions& options, bool from_scores) {
   check_labels(op, x, target);
-  const Tensor rows = as_rows(x);
+  const Tensor rows = contiguous(as_rows(x));
   const int64_t classes = rows.size(1);
   const Expected e{checked_labels(op, target, classes, options.ignore_index),
                    checked_weight(op, options.weight, classes, x.dtype()), classes,

@@ -79,9 +79,9 @@ Tensor select(const Tensor& mask, const Tensor& x, const Tensor& y, const Shape&
 
 }  // namespace
 
-#define SF_COMPARE(name, expression)                                                    \
-  Tensor name(const Tensor& a, const Tensor& b) {                                       \
-    return map_pair(#name, a, b, true, [](auto p, auto q) { return expression; });      \
+#define SF_COMPARE(name, expression)                                               \
+  Tensor name(const Tensor& a, const Tensor& b) {                                  \
+    return map_pair(#name, a, b, true, [](auto p, auto q) { return expression; }); \
   }
 SF_COMPARE(eq, p == q)
 SF_COMPARE(ne, p != q)
@@ -94,12 +94,11 @@ SF_COMPARE(logical_or, (p != 0) | (q != 0))
 SF_COMPARE(logical_xor, (p != 0) != (q != 0))
 #undef SF_COMPARE
 
-#define SF_BITS(name, expression)                                                \
-  Tensor name(const Tensor& a, const Tensor& b) {                                \
-    check_bits(#name, a, b);                                                     \
-    return map_pair(#name, a, b, false, [](auto p, auto q) {                     \
-      return static_cast<decltype(p)>(expression);                               \
-    });                                                                          \
+#define SF_BITS(name, expression)                                                         \
+  Tensor name(const Tensor& a, const Tensor& b) {                                         \
+    check_bits(#name, a, b);                                                              \
+    return map_pair(#name, a, b, false,                                                   \
+                    [](auto p, auto q) { return static_cast<decltype(p)>(expression); }); \
   }
 SF_BITS(bitwise_and, bits(p) & bits(q))
 SF_BITS(bitwise_or, bits(p) | bits(q))
@@ -166,8 +165,8 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
                              ? static_cast<double>(std::numeric_limits<float>::max())
                              : std::numeric_limits<double>::max();
   const Tensor finite = where(isnan(x), number_like(x, nan), x);
-  const Tensor bounded = where(eq(finite, number_like(x, kInf)),
-                               number_like(x, posinf.value_or(largest)), finite);
+  const Tensor bounded =
+      where(eq(finite, number_like(x, kInf)), number_like(x, posinf.value_or(largest)), finite);
   return where(eq(x, number_like(x, -kInf)), number_like(x, neginf.value_or(-largest)), bounded);
 }
 

@@ -45,8 +45,8 @@ Tensor arange_int(int64_t start, int64_t end, int64_t step, Dtype dtype) {
   check_step(start == end || (end > start) == (step > 0), static_cast<double>(start),
              static_cast<double>(end), static_cast<double>(step));
   // Distances as unsigned numbers: they may exceed the range of int64.
-  const uint64_t distance = step > 0 ? uint64_t(end) - uint64_t(start)
-                                     : uint64_t(start) - uint64_t(end);
+  const uint64_t distance =
+      step > 0 ? uint64_t(end) - uint64_t(start) : uint64_t(start) - uint64_t(end);
   const uint64_t stride = step > 0 ? uint64_t(step) : uint64_t{0} - uint64_t(step);
   const uint64_t count = distance / stride + (distance % stride != 0);
   if (count > uint64_t{1} << 62) throw ValueError("[arange] too many elements");

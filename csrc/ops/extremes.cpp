@@ -51,7 +51,8 @@ Tensor positions(Reduce how, const char* op, const Tensor& x, int dim, const Red
 Tensor place(const Tensor& g, const Tensor& indices, int dim, const Shape& kept, int64_t n) {
   Shape along = Shape::filled(kept.ndim(), 1);
   along[dim] = n;
-  const Tensor chosen = eq(reshape(arange_int(0, n, 1, Dtype::kInt64), along), reshape(indices, kept));
+  const Tensor chosen =
+      eq(reshape(arange_int(0, n, 1, Dtype::kInt64), along), reshape(indices, kept));
   return where(chosen, reshape(g, kept), number_like(g, 0));
 }
 

@@ -39,7 +39,9 @@ Tensor fill_(Tensor self, const Tensor& value) {
   check_inplace("fill_", self, inputs);
   copy_into(self, value);
   finish_inplace("fill_", self, inputs, {}, [dtype = value.dtype()](const Backward& b) -> Grads {
-    return {Tensor(), b.needs(1) ? to(sum(b.grad()), dtype) : Tensor()};
+    const Tensor g = b.grad();  // the old values are gone: their gradient is zero
+    return {b.needs(0) ? zeros(g.shape(), g.dtype()) : Tensor(),
+            b.needs(1) ? to(sum(g), dtype) : Tensor()};
   });
   return self;
 }

@@ -27,8 +27,8 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
 
 // A loss of the difference d = x - target; slope(d) is its derivative.
 template <class Value, class Slope>
-Tensor difference_loss(const char* op, const Tensor& x0, const Tensor& target0,
-                       Reduction reduction, const Value& value, const Slope& slope) {
+Tensor difference_loss(const char* op, const Tensor& x0, const Tensor& target0, Reduction reduction,
+                       const Value& value, const Slope& slope) {
   check_same_shape(op, x0, target0);
   const Dtype dtype = promote(x0.dtype(), target0.dtype());
   if (!is_floating(dtype)) {
@@ -41,13 +41,11 @@ Tensor difference_loss(const char* op, const Tensor& x0, const Tensor& target0,
     const GradModeGuard no_grad(false);
     loss = reduced(value(x - target), reduction);
   }
-  const double scale =
-      reduction == Reduction::kMean ? 1 / static_cast<double>(x.numel()) : 1;
-  return record(op, loss, {&x, &target}, {&x, &target},
-                [scale, slope](const Backward& b) -> Grads {
-                  const Tensor dx = slope(b.saved(0) - b.saved(1)) * (b.grad() * scale);
-                  return {b.needs(0) ? dx : Tensor(), b.needs(1) ? -dx : Tensor()};
-                });
+  const double scale = reduction == Reduction::kMean ? 1 / static_cast<double>(x.numel()) : 1;
+  return record(op, loss, {&x, &target}, {&x, &target}, [scale, slope](const Backward& b) -> Grads {
+    const Tensor dx = slope(b.saved(0) - b.saved(1)) * (b.grad() * scale);
+    return {b.needs(0) ? dx : Tensor(), b.needs(1) ? -dx : Tensor()};
+  });
 }
 
 }  // namespace

@@ -39,16 +39,17 @@ Tensor drawn_in_place(const char* op, Tensor self, const Draw& draw) {
     draw(values.array());
     copy_into(self, values);
   }
-  finish_inplace(op, self, inputs, {}, [](const Backward&) -> Grads { return {Tensor()}; });
+  finish_inplace(op, self, inputs, {}, [](const Backward& b) -> Grads {
+    return {zeros(b.grad().shape(), b.grad().dtype())};  // the old values are gone
+  });
   return self;
 }
 
 Tensor with_mask(const Tensor& x, RandomKey key, double p) {
   Tensor y = empty(x.shape(), x.dtype());
   run_dropout(contiguous(detach(x)).array(), y.array(), key, p);
-  return record("dropout", y, {&x}, {}, [key, p](const Backward& b) -> Grads {
-    return {with_mask(b.grad(), key, p)};
-  });
+  return record("dropout", y, {&x}, {},
+                [key, p](const Backward& b) -> Grads { return {with_mask(b.grad(), key, p)}; });
 }
 
 }  // namespace

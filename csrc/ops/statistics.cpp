@@ -67,7 +67,7 @@ Tensor power_norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
     const Tensor g = spread(b.grad(), shape.kept, in.shape());
     const Tensor size = spread(b.saved(1), shape.kept, in.shape());
     if (p == 2) return {g * divide_or_zero(in, size)};
-        const Tensor none = eq(in, number_like(in, 0));  // the slope there is 0 for p > 1
+    const Tensor none = eq(in, number_like(in, 0));  // the slope there is 0 for p > 1
     const Tensor safe = where(none, number_like(in, 1), abs(in));
     const Tensor ratio = where(none, number_like(in, 0), pow(divide_or_zero(safe, size), p - 1));
     return {g * sign(in) * ratio};

@@ -13,8 +13,7 @@ struct UnaryInfo {
     kKeep,     // stays an integer
   };
   // dL/dx in public ops, from g = dL/dy, x or y (undefined if the kernel row does not need it).
-  using Formula = Tensor (*)(const Tensor& g, const Tensor& x, const Tensor& y,
-                             const OpParams& p);
+  using Formula = Tensor (*)(const Tensor& g, const Tensor& x, const Tensor& y, const OpParams& p);
   Unary op;
   Integers integers;
   bool has_params;  // bound by hand: see bind_elementwise.cpp

@@ -1,20 +1,21 @@
-// One row per regular op: how it treats integers, its documentation, and its backward in public ops,
-// which is what can be differentiated again. The kernel row of the same name holds the fused one.
+// One row per regular op: how it treats integers, its documentation, and its backward in public
+// ops, which is what can be differentiated again. The kernel row of the same name holds the fused
+// one.
 #include <array>
 #include <limits>
 
 #include "base/error.h"
-#include "tensor/create.h"
 #include "ops/operators.h"
+#include "tensor/create.h"
 
 namespace sf {
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kSqrt2 = 1.4142135623730951;
-constexpr double kInvSqrt2Pi = 0.3989422804014327;   // 1 / sqrt(2 pi)
+constexpr double kInvSqrt2Pi = 0.3989422804014327;    // 1 / sqrt(2 pi)
 constexpr double kTwoInvSqrtPi = 1.1283791670955126;  // 2 / sqrt(pi)
-constexpr double kGeluInner = 0.7978845608028654;    // sqrt(2 / pi)
+constexpr double kGeluInner = 0.7978845608028654;     // sqrt(2 / pi)
 constexpr double kGeluCube = 0.044715;
 constexpr double kLn2 = 0.6931471805599453;
 constexpr double kLn10 = 2.302585092994046;
