@@ -46,7 +46,7 @@ def cpp_functions(text: str) -> Iterator[tuple[str, int]]:
     """(first line, number of lines) of every function that opens and closes at column 0."""
     opened, begin = "", 0
     for number, line in enumerate(text.splitlines()):
-        if line.endswith("{") and re.match(r"[A-Za-z]", line):
+        if line.endswith("{") and not line.endswith("= {") and re.match(r"[A-Za-z]", line):
             opened, begin = line, number
         elif opened and line.startswith("}"):
             if not NOT_A_FUNCTION.match(opened) and not opened.endswith("] = {"):  # a table

@@ -298,7 +298,9 @@ class Optimizer:
 
     # Loading.
 
-    def _matched(self, state_dict: Mapping[str, Any]) -> tuple[list[Group], dict[Key, dict[str, Any]]]:
+    def _matched(
+        self, state_dict: Mapping[str, Any]
+    ) -> tuple[list[Group], dict[Key, dict[str, Any]]]:
         """The options and the state to load, all checked and copied; changes nothing."""
         rule = self._rule()
         missing = {"rule", "parameters", "state", "param_groups"} - set(state_dict)
