@@ -22,14 +22,6 @@ target_compile_options(
             $<$<CXX_COMPILER_ID:GNU>:-Wlogical-op>
             $<$<BOOL:${SF_WERROR}>:-Werror>)
 
-# What g++ guesses about memory after inlining is too often wrong to stop a build.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  foreach(guess array-bounds free-nonheap-object maybe-uninitialized stringop-overflow
-                stringop-overread)
-    target_compile_options(sf_options INTERFACE -Wno-error=${guess})
-  endforeach()
-endif()
-
 if(SF_SANITIZE)
   set(sf_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=undefined
                         -fno-omit-frame-pointer)
