@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/parallel.h"
 #include "kernels/launch.h"
@@ -18,7 +19,6 @@ struct Job {
   char* to;
   int64_t row_bytes;
   int64_t stride_bytes;  // from one row of the data set to the next
-  Chunks chunks;         // of the batch's rows
 };
 
 Shape row_shape(const Tensor& t) {
@@ -68,9 +68,7 @@ void copy_small(const Job& job, const int64_t* index, int64_t begin, int64_t end
   }
 }
 
-void copy_chunk(const Job& job, const int64_t* index, int64_t chunk) {
-  const int64_t begin = job.chunks.begin(chunk);
-  const int64_t end = job.chunks.end(chunk);
+void copy_rows(const Job& job, const int64_t* index, int64_t begin, int64_t end) {
   if (job.row_bytes == 4) return copy_small<4>(job, index, begin, end);  // labels
   if (job.row_bytes == 8) return copy_small<8>(job, index, begin, end);
   for (int64_t i = begin; i < end; ++i) {
@@ -79,13 +77,15 @@ void copy_chunk(const Job& job, const int64_t* index, int64_t chunk) {
   }
 }
 
-void run_jobs(const std::vector<Job>& jobs, const int64_t* index) {
-  int64_t total = 0;
-  for (const Job& job : jobs) total += job.chunks.count();
-  parallel_for(total, [&](int64_t chunk) {
-    const Job* job = jobs.data();
-    while (chunk >= job->chunks.count()) chunk -= (job++)->chunks.count();
-    copy_chunk(*job, index, chunk);
+// A chunk holds some rows of the batch, of all tensors.
+void run_jobs(const std::vector<Job>& jobs, const Tensor& index) {
+  int64_t row_bytes = 1;
+  for (const Job& job : jobs) row_bytes += job.row_bytes;
+  const Chunks chunks{index.numel(), std::max<int64_t>(1, kChunkBytes / row_bytes)};
+  parallel_for(chunks.count(), [&](int64_t chunk) {
+    for (const Job& job : jobs) {
+      copy_rows(job, index.as<int64_t>(), chunks.begin(chunk), chunks.end(chunk));
+    }
   });
 }
 
@@ -118,12 +118,11 @@ std::vector<Tensor> gather_rows(std::span<const Tensor> tensors, const Tensor& r
       copy_strided(t, out, index.as<int64_t>());
       continue;
     }
-    const int64_t row_bytes = row_shape(t).numel() * size_of(t.dtype());
-    jobs.push_back({static_cast<const char*>(t.data()), static_cast<char*>(out.data()), row_bytes,
-                    t.strides()[0] * size_of(t.dtype()),
-                    Chunks{batch, std::max<int64_t>(1, kChunkBytes / row_bytes)}});
+    jobs.push_back({static_cast<const char*>(t.data()), static_cast<char*>(out.data()),
+                    row_shape(t).numel() * size_of(t.dtype()),
+                    t.strides()[0] * size_of(t.dtype())});
   }
-  launch("gather_rows", [=] { run_jobs(jobs, index.as<int64_t>()); });
+  launch("gather_rows", [jobs = std::move(jobs), index] { run_jobs(jobs, index); });
   return outputs;
 }
 

@@ -93,16 +93,18 @@ class Adam(Optimizer):
         _check.choice("Adam", "eps_mode", group["eps_mode"], ("outside", "inside"))
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        names = self._fields if group["amsgrad"] else self._fields[:2]
-        buffers = {name: self._buffers(name, params) for name in names}
-        steps = [self.state.of(parameter).get("step", 0) + 1 for parameter in params]
+        entries = self._entries(params)
+        averages = self._buffers("exp_avg", entries, params)
+        squares = self._buffers("exp_avg_sq", entries, params)
+        largest = self._buffers("max_exp_avg_sq", entries, params) if group["amsgrad"] else []
+        steps = [entry.get("step", 0) + 1 for entry in entries]
         beta1, beta2 = group["betas"]
         _core._adam_step_(
             params,
             grads,
-            buffers["exp_avg"],
-            buffers["exp_avg_sq"],
-            buffers.get("max_exp_avg_sq", []),
+            averages,
+            squares,
+            largest,
             steps,
             group["lr"],
             beta1,
@@ -113,9 +115,10 @@ class Adam(Optimizer):
             group["eps_mode"] == "inside",
             group["bias_correction"],
         )
-        self._remember("step", params, steps)
-        for name, tensors in buffers.items():
-            self._remember(name, params, tensors)
+        self._keep("step", entries, steps)
+        self._keep("exp_avg", entries, averages)
+        self._keep("exp_avg_sq", entries, squares)
+        self._keep("max_exp_avg_sq", entries if largest else [], largest)
 
     def _formula(self, group: Group) -> list[str]:
         beta1, beta2 = group["betas"]

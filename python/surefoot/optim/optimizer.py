@@ -212,19 +212,24 @@ class Optimizer:
     def _rule(self) -> str:
         return type(self).__name__
 
-    def _buffers(self, name: str, params: list[Tensor]) -> list[Tensor]:
-        """State tensor ``name`` of every parameter; zeros, not yet kept, where it has none."""
-        buffers = []
-        for parameter in params:
-            buffer = self.state.of(parameter).get(name)
-            buffers.append(_core.zeros_like(parameter.detach()) if buffer is None else buffer)
-        return buffers
+    def _entries(self, params: list[Tensor]) -> list[dict[str, Any]]:
+        """The state of every parameter, made on first use."""
+        return [self.state.of(parameter) for parameter in params]
 
-    def _remember(self, name: str, params: list[Tensor], values: Iterable[Any]) -> None:
-        """Keeps state entry ``name`` of every parameter: after the step, so that an error in it
-        leaves the state as it was."""
-        for parameter, value in zip(params, values, strict=True):
-            self.state.of(parameter)[name] = value
+    @staticmethod
+    def _buffers(name: str, entries: list[dict[str, Any]], params: list[Tensor]) -> list[Tensor]:
+        """State tensor ``name`` of every parameter; zeros, not yet kept, where it has none."""
+        try:
+            return [entry[name] for entry in entries]
+        except KeyError:
+            pairs = zip(entries, params, strict=True)
+            return [e[name] if name in e else _core.zeros_like(p.detach()) for e, p in pairs]
+
+    @staticmethod
+    def _keep(name: str, entries: list[dict[str, Any]], values: Iterable[Any]) -> None:
+        """Keeps state entry ``name``: after the step, so that an error in it changes no state."""
+        for entry, value in zip(entries, values, strict=True):
+            entry[name] = value
 
     # Groups.
 

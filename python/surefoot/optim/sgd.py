@@ -141,12 +141,13 @@ class SGD(Optimizer):
         return places
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        name = "momentum_buffer"
+        entries: list[dict[str, Any]] = []
         buffers: list[Tensor] = []
-        fresh: list[bool] = []
+        fresh: list[int] = []
         if group["momentum"]:
-            fresh = [name not in self.state.of(parameter) for parameter in params]
-            buffers = self._buffers(name, params)
+            entries = self._entries(params)
+            buffers = self._buffers("momentum_buffer", entries, params)
+            fresh = [int("momentum_buffer" not in entry) for entry in entries]
         _core._sgd_step_(
             params,
             grads,
@@ -160,8 +161,7 @@ class SGD(Optimizer):
             group["maximize"],
             group["momentum_form"],
         )
-        if any(fresh):
-            self._remember(name, params, buffers)
+        self._keep("momentum_buffer", entries, buffers)
 
     def _formula(self, group: Group) -> list[str]:
         lr, momentum, form = group["lr"], group["momentum"], group["momentum_form"]
