@@ -71,14 +71,14 @@ ValuesIndices pair(Extremes extremes) { return {extremes.values, extremes.indice
 
 // max(x) is a value, max(x, dim) a pair, max(x, other) elementwise.
 using Along = Extremes (*)(const Tensor&, int64_t, bool);
-using Whole = Tensor (*)(const Tensor&, const Dims&, bool);
+using Whole = Tensor (*)(const Tensor&);
 using Pairwise = Tensor (*)(const Tensor&, const Tensor&);
 
 template <Along along, Whole whole, Pairwise pairwise>
 py::object extreme(const Tensor& input, const py::object& dim, bool keepdim) {
   const auto steal = [](PyObject* object) { return py::reinterpret_steal<py::object>(object); };
   if (dim.is_none()) {
-    return steal(to_python(whole(input, {}, keepdim)));
+    return steal(to_python(whole(input)));
   }
   if (is_tensor(dim.ptr())) return steal(to_python(pairwise(input, unwrap(dim.ptr()))));
   return steal(to_python(pair(along(input, From<int64_t>::get(dim.ptr()), keepdim))));
@@ -90,11 +90,11 @@ void register_extremes(OpTable& ops) {
   ops.add("amin(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", &amin,
           "The smallest element over dim; equal ones share the gradient.");
   ops.add("max(Tensor input, int|Tensor? dim=None, bool keepdim=False) -> Tensor|ValuesIndices",
-          &extreme<&max, &amax, &maximum>,
+          &extreme<&max, &max, &maximum>,
           "The largest element; with dim (values, indices) along it; with a tensor the larger of "
           "both.");
   ops.add("min(Tensor input, int|Tensor? dim=None, bool keepdim=False) -> Tensor|ValuesIndices",
-          &extreme<&min, &amin, &minimum>,
+          &extreme<&min, &min, &minimum>,
           "The smallest element; with dim (values, indices) along it; with a tensor the smaller of "
           "both.");
   ops.add("argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", &argmax,

@@ -150,6 +150,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
                      x.dtype(), "; convert the tensor first");
   }
   check_mask("masked_fill", mask);
+  broadcast_shapes("masked_fill", x.shape(), mask.shape());
   return where(mask, to(value, x.dtype()), x);
 }
 
@@ -175,6 +176,7 @@ bool equal(const Tensor& a, const Tensor& b) {
 }
 
 Tensor isclose(const Tensor& a0, const Tensor& b0, double rtol, double atol, bool equal_nan) {
+  broadcast_shapes("isclose", a0.shape(), b0.shape());
   const Dtype dtype = promote(promote(a0.dtype(), b0.dtype()), Dtype::kFloat32);
   const Tensor a = plain(detach(a0), dtype), b = plain(detach(b0), dtype);
   const Tensor close = logical_and(le(abs(a - b), abs(b) * rtol + atol), isfinite(b));

@@ -95,6 +95,9 @@ Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
   return extreme(Reduce::min, "amin", x, dims, keepdim);
 }
 
+Tensor max(const Tensor& x) { return extreme(Reduce::max, "max", x, {}, false); }
+Tensor min(const Tensor& x) { return extreme(Reduce::min, "min", x, {}, false); }
+
 Extremes max(const Tensor& x, int64_t dim, bool keepdim) {
   return extreme_dim(Reduce::max, Reduce::argmax, "max", x, dim, keepdim);
 }
