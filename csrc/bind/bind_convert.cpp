@@ -67,7 +67,11 @@ void register_values(OpTable& ops) {
       "__array__(Tensor input, Any dtype=None, Any copy=None) -> ndarray",
       [](const Tensor& input, const py::object& dtype, const py::object& copy) -> py::object {
         py::object array = to_numpy(input);
+        const py::object own = array;
         if (!dtype.is_none()) array = array.attr("astype")(dtype, py::arg("copy") = false);
+        if (!copy.is_none() && !py::cast<bool>(copy) && !array.is(own)) {
+          throw ValueError("[__array__] another dtype needs a copy, which copy=False forbids");
+        }
         return copy.is_none() || !py::cast<bool>(copy) ? array : array.attr("copy")();
       },
       "What NumPy functions see.", Where::kMethod);

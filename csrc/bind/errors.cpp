@@ -31,15 +31,21 @@ PyObject* python_type(const Error& error) {
   return PyExc_RuntimeError;
 }
 
+std::string retagged(const std::string& text, const char* op) {
+  const size_t end = text.find(']');
+  if (!op || !text.starts_with('[') || end == std::string::npos) return text;
+  return "[" + std::string(op) + text.substr(end);
+}
+
 }  // namespace
 
-void set_python_error() noexcept {
+void set_python_error(const char* op) noexcept {
   try {
     throw;
   } catch (py::error_already_set& error) {
     error.restore();
   } catch (const Error& error) {
-    PyErr_SetString(python_type(error), error.what());
+    PyErr_SetString(python_type(error), retagged(error.what(), op).c_str());
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@ namespace sf::bind {
 void register_errors(pybind11::module_& m);
 
 // Inside a catch block: sets the Python exception that stands for the one being handled.
-void set_python_error() noexcept;
+// With `op`, the [tag] of the text becomes that name: the op that was called, not one inside it.
+void set_python_error(const char* op = nullptr) noexcept;
 
 }  // namespace sf::bind

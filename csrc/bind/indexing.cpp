@@ -3,6 +3,7 @@
 #include "bind/from_python.h"
 #include "bind/numpy_interop.h"
 #include "ops/index.h"
+#include "ops/shape.h"
 #include "tensor/create.h"
 
 namespace sf::bind {
@@ -15,6 +16,10 @@ bool is_integer_like(PyObject* item) {
 
 // An index tensor out of a tensor, an array, a list or a bool.
 Tensor index_tensor(PyObject* item) {
+  if (!is_tensor(item) && (PyUnicode_Check(item) || PyDict_Check(item) || PyFloat_Check(item))) {
+    throw IndexError("[index] only integers, slices, None, ... and integer or bool tensors can be ",
+                     "indices, got ", Py_TYPE(item)->tp_name);
+  }
   Tensor t = is_tensor(item) ? unwrap(item) : new_tensor(item, std::nullopt);
   // An empty list is a list of no integers.
   if (t.numel() == 0 && is_floating(t.dtype())) t = copy_as(t, Dtype::kInt64);
@@ -39,6 +44,15 @@ int dims_used(PyObject* item) {
   if (PySlice_Check(item) || is_integer_like(item)) return 1;
   const Tensor t = index_tensor(item);
   return t.dtype() == Dtype::kBool ? t.ndim() : 1;
+}
+
+// True, False and 0-d bool tensors alone: everything or nothing, behind a new dimension.
+std::optional<bool> single_bool(PyObject* expression) {
+  if (PyBool_Check(expression)) return expression == Py_True;
+  if (!is_tensor(expression) && !py::isinstance<py::array>(expression)) return std::nullopt;
+  const Tensor t = index_tensor(expression);
+  if (t.dtype() != Dtype::kBool || t.ndim() > 0) return std::nullopt;
+  return item_as_int(t) != 0;
 }
 
 std::vector<py::object> items_of(PyObject* index) {
@@ -86,6 +100,9 @@ Index parse_index(const Tensor& t, PyObject* expression) {
       ++dim;
     } else {
       out.push_back({.kind = IndexItem::kTensor, .tensor = index_tensor(item)});
+      if (out.back().tensor.dtype() == Dtype::kBool && out.back().tensor.ndim() == 0) {
+        throw IndexError("[index] a single bool can only stand alone as an index");
+      }
       has_tensor = true;
       dim += dims_used(item);
     }
@@ -97,15 +114,27 @@ Index parse_index(const Tensor& t, PyObject* expression) {
 }  // namespace
 
 Tensor get_index(const Tensor& t, PyObject* expression) {
+  if (const std::optional<bool> chosen = single_bool(expression)) {
+    return narrow(unsqueeze(t, 0), 0, 0, *chosen ? 1 : 0);
+  }
   return index(t, parse_index(t, expression));
 }
 
 void set_index(const Tensor& t, PyObject* expression, PyObject* value) {
-  const Index at = parse_index(t, expression);
   const Operand operand = PyList_Check(value) || PyTuple_Check(value)
                               ? Operand{.tensor = new_tensor(value, std::nullopt)}
                               : From<Operand>::get(value);
-  index_put(t, at, operand.resolve(t.dtype()));
+  // A number becomes what the tensor holds: 0 and 1 are good values for bool.
+  const Tensor stored =
+      !operand.tensor.defined() && t.dtype() == Dtype::kBool
+          ? full_int({}, operand.is_float ? operand.number != 0 : operand.integer != 0,
+                     Dtype::kBool)
+          : operand.resolve(t.dtype());
+  if (const std::optional<bool> chosen = single_bool(expression)) {
+    if (*chosen) index_put(t, {{.kind = IndexItem::kNewDim}}, stored);
+    return;
+  }
+  index_put(t, parse_index(t, expression), stored);
 }
 
 }  // namespace sf::bind

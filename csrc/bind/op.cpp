@@ -117,7 +117,9 @@ PyObject* call_op(const Op& op, PyObject* const* args, size_t num_positional,
     bind_arguments(op.signature, args, num_positional, keyword_names, values, gathered);
     return op.invoke(op, values);
   } catch (...) {
-    set_python_error();
+    // What fails inside backward is the fault of an op of the graph.
+    const std::string& name = op.signature.name;
+    set_python_error(name == "backward" ? nullptr : name.c_str());
     return nullptr;
   }
 }

@@ -79,7 +79,13 @@ Tensor stacked_matmul(const Tensor& a, const Tensor& b) {
     shape[shape.ndim() - 1] = b.size(1);
     return reshape(product(rows, b), shape);
   }
-  const Shape batch = broadcast_shapes("matmul", a_batch, b_batch);
+  Shape batch;
+  try {
+    batch = broadcast_shapes("matmul", a_batch, b_batch);
+  } catch (const ShapeError&) {
+    throw ShapeError("[matmul] ", a.shape(), " @ ", b.shape(), ": the stacks ", a_batch, " and ",
+                     b_batch, " do not broadcast; reshape, unsqueeze or expand one of them");
+  }
   const Tensor out = batched_product(as_batch(a, batch), as_batch(b, batch));
   Shape shape = batch;
   shape.push_back(a.size(a.ndim() - 2));
@@ -95,6 +101,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
                      "dimension; use * to scale");
   }
   if (a.ndim() == 1) {
+    check_inner("matmul", a, b, a.size(0), b.size(std::max(b.ndim() - 2, 0)));
     const Tensor out = matmul(unsqueeze(a, 0), b);
     return squeeze(out, {b.ndim() == 1 ? 0 : out.ndim() - 2});
   }
@@ -133,6 +140,9 @@ Tensor mv(const Tensor& a, const Tensor& x) {
 
 Tensor dot(const Tensor& a, const Tensor& b) {
   check_ndim("dot", a, 1, b, 1);
+  if (a.numel() != b.numel()) {
+    throw ShapeError("[dot] ", a.shape(), " and ", b.shape(), ": the vectors differ in length");
+  }
   return matmul(a, b);
 }
 

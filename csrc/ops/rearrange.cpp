@@ -6,6 +6,7 @@
 #include "ops/binary.h"
 #include "ops/compare.h"
 #include "ops/convert.h"
+#include "ops/create.h"
 #include "ops/index.h"
 #include "ops/shape.h"
 #include "tensor/create.h"
@@ -21,6 +22,31 @@ Tensor index_at(const Tensor& x, int dim, const IndexItem& item) {
   for (int i = 0; i < dim; ++i) at.push_back(whole(x.size(i)));
   at.push_back(item);
   return index(x, at);
+}
+
+// Zeros of shape `from` with grad on the diagonal of dimensions a and b.
+Tensor diagonal_backward(const Tensor& grad, const Shape& from, int64_t offset, int a, int b) {
+  const int64_t length = grad.size(grad.ndim() - 1);
+  Shape shape;         // that of `from` with a and b last
+  Shape order = from;  // where each dimension of `from` lies in it
+  Index at;
+  for (int i = 0; i < from.ndim(); ++i) {
+    if (i == a || i == b) continue;
+    order[i] = shape.ndim();
+    shape.push_back(from[i]);
+    at.push_back(whole(from[i]));
+  }
+  order[a] = shape.ndim();
+  order[b] = shape.ndim() + 1;
+  shape.push_back(from[a]);
+  shape.push_back(from[b]);
+  for (const int64_t start : {std::max<int64_t>(-offset, 0), std::max<int64_t>(offset, 0)}) {
+    const Tensor positions = arange_int(start, start + length, 1, Dtype::kInt64);
+    at.push_back({.kind = IndexItem::kTensor, .tensor = positions});
+  }
+  Tensor out = zeros(shape, grad.dtype());
+  index_put(out, at, grad);
+  return permute(out, order);
 }
 
 }  // namespace
@@ -156,9 +182,7 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   strides.push_back(stride);
   return record_view("diagonal", as_view(x, shape, strides, x.offset() + start), x,
                      [from = x.shape(), offset, a, b](const Backward& back) -> Grads {
-                       Tensor out = zeros(from, back.grad().dtype());
-                       copy_(diagonal(out, offset, a, b), back.grad());
-                       return {out};
+                       return {diagonal_backward(back.grad(), from, offset, a, b)};
                      });
 }
 
@@ -167,6 +191,9 @@ Tensor flip(const Tensor& x, const Shape& dims) {
   for (int64_t size : x.shape()) at.push_back(whole(size));
   for (int64_t dim : dims) {
     const int d = normalize_dim("flip", dim, x.ndim());
+    if (x.ndim() && at[static_cast<size_t>(d)].step < 0) {
+      throw ValueError("[flip] dim ", d, " is named twice in ", dims);
+    }
     if (x.ndim())
       at[static_cast<size_t>(d)] = {.start = x.size(d) - 1, .step = -1, .length = x.size(d)};
   }

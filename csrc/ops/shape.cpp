@@ -186,6 +186,7 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
   if (lead < 0) {
     throw ShapeError("[expand] ", x.shape(), " to ", wanted, ": the result has fewer dimensions");
   }
+  checked_bytes("expand", shape, size_of(x.dtype()));
   return record_view(
       "expand", as_view(x, shape, broadcast_strides(x.shape(), x.strides(), shape), x.offset()), x,
       [from = x.shape()](const Backward& b) -> Grads { return {sum_to(b.grad(), from)}; });

@@ -6,6 +6,7 @@ Importing this module completes the type that the core provides.
 from __future__ import annotations
 
 import copy
+import copyreg
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +69,18 @@ def _reduce(self: Tensor) -> tuple[Any, ...]:
     return _rebuild, (type(self), self.detach().numpy(), self.requires_grad)
 
 
+def _positive(self: Tensor) -> Tensor:
+    return self
+
+
+def _dtype_named(name: str) -> Any:
+    return getattr(_core, name)
+
+
+def _reduce_dtype(dtype: Any) -> tuple[Any, ...]:
+    return _dtype_named, (str(dtype).rsplit(".", 1)[-1],)
+
+
 def _transposed(self: Tensor) -> Tensor:
     return self.permute(*range(self.ndim - 1, -1, -1))
 
@@ -84,6 +97,10 @@ def _complete() -> None:
     kind.__contains__ = _contains
     kind.__deepcopy__ = _deepcopy
     kind.__reduce__ = _reduce
+    kind.__pos__ = _positive
+    kind.__ifloordiv__ = kind.floor_divide_
+    kind.__imod__ = kind.remainder_
+    copyreg.pickle(type(_core.float32), _reduce_dtype)
     kind.T = property(_transposed, doc="A view with the order of the dimensions reversed.")
     kind.mT = property(_matrix_transposed, doc="A view with the last two dimensions swapped.")
     kind.nbytes = property(lambda self: self.numel() * self.dtype.itemsize, doc="Bytes of data.")
