@@ -95,7 +95,7 @@ TENSOR = [
     ("@property\ndef {}(self) -> builtins.int: ...", "itemsize nbytes ndim _version"),
     ("@property\ndef {}(self) -> builtins.tuple[builtins.int, ...]: ...", "shape"),
     ("{}: builtins.int", "__array_priority__"),
-    ("def {}(self) -> Tensor: ...", "__neg__ __abs__ __invert__"),
+    ("def {}(self) -> Tensor: ...", "__neg__ __pos__ __abs__ __invert__"),
     (
         "def {}(self, other: Tensor | builtins.float) -> Tensor: ...",
         "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ "
@@ -109,7 +109,7 @@ TENSOR = [
     ),
     (
         "def {}(self, other: Tensor | builtins.float) -> Tensor: ...",
-        "__iadd__ __isub__ __imul__ __itruediv__",
+        "__iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__",
     ),
     (
         "def {}(self, other: Tensor | builtins.float) -> Tensor: ...  # type: ignore[misc]",
