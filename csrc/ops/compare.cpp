@@ -4,8 +4,7 @@
 #include <limits>
 
 #include "autograd/record.h"
-#include "kernels/launch.h"
-#include "kernels/map.h"
+#include "kernels/compare.h"
 #include "ops/convert.h"
 #include "ops/operators.h"
 #include "ops/reduce.h"
@@ -19,25 +18,12 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 // x in another dtype, without history.
 Tensor plain(const Tensor& x, Dtype dtype) { return x.dtype() == dtype ? x : copy_as(x, dtype); }
 
-// y = f(a, b) with a and b in their common dtype and y as bool, or in that dtype.
-template <class F>
-Tensor map_pair(const char* name, const Tensor& a0, const Tensor& b0, bool to_bool, const F& f) {
+Tensor compare(Compare op, const char* name, const Tensor& a0, const Tensor& b0) {
   const Dtype dtype = promote(a0.dtype(), b0.dtype());
   const Tensor a = plain(a0, dtype), b = plain(b0, dtype);
   const Shape shape = broadcast_shapes(name, a.shape(), b.shape());
-  Tensor y = empty(shape, to_bool ? Dtype::kBool : dtype);
-  const Array out = y.array(), left = a.broadcast(shape), right = b.broadcast(shape);
-  const Loop loop = make_loop({&out, &left, &right});
-  dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    launch(name, [loop, to_bool, f] {
-      if (to_bool) {
-        map_rows<bool, T, T>(loop, f);
-      } else {
-        map_rows<T, T, T>(loop, f);
-      }
-    });
-  });
+  Tensor y = empty(shape, Dtype::kBool);
+  run_compare(op, a.broadcast(shape), b.broadcast(shape), y.array());
   return y;
 }
 
@@ -47,14 +33,14 @@ void check_bits(const char* name, const Tensor& a, const Tensor& b) {
                    "; compare first, as in (x > 0) & (y > 0)");
 }
 
-// Both as whole numbers: map_pair makes code for floats too, where it is never called.
-template <class T>
-auto bits(T x) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return static_cast<int64_t>(x);
-  } else {
-    return x;
-  }
+Tensor bits(Bits op, const char* name, const Tensor& a0, const Tensor& b0) {
+  check_bits(name, a0, b0);
+  const Dtype dtype = promote(a0.dtype(), b0.dtype());
+  const Tensor a = plain(a0, dtype), b = plain(b0, dtype);
+  const Shape shape = broadcast_shapes(name, a.shape(), b.shape());
+  Tensor y = empty(shape, dtype);
+  run_bits(op, a.broadcast(shape), b.broadcast(shape), y.array());
+  return y;
 }
 
 void check_mask(const char* op, const Tensor& mask) {
@@ -65,44 +51,30 @@ void check_mask(const char* op, const Tensor& mask) {
 
 Tensor select(const Tensor& mask, const Tensor& x, const Tensor& y, const Shape& shape) {
   Tensor out = empty(shape, x.dtype());
-  const Array to = out.array(), m = mask.broadcast(shape), a = x.broadcast(shape),
-              b = y.broadcast(shape);
-  const Loop loop = make_loop({&to, &m, &a, &b});
-  dispatch(x.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    launch("where", [loop] {
-      map_rows<T, bool, T, T>(loop, [](bool use, T p, T q) { return use ? p : q; });
-    });
-  });
+  run_where(mask.broadcast(shape), x.broadcast(shape), y.broadcast(shape), out.array());
   return out;
 }
 
 }  // namespace
 
-#define SF_COMPARE(name, expression)                                               \
-  Tensor name(const Tensor& a, const Tensor& b) {                                  \
-    return map_pair(#name, a, b, true, [](auto p, auto q) { return expression; }); \
-  }
-SF_COMPARE(eq, p == q)
-SF_COMPARE(ne, p != q)
-SF_COMPARE(lt, p < q)
-SF_COMPARE(le, p <= q)
-SF_COMPARE(gt, p > q)
-SF_COMPARE(ge, p >= q)
-SF_COMPARE(logical_and, (p != 0) & (q != 0))
-SF_COMPARE(logical_or, (p != 0) | (q != 0))
-SF_COMPARE(logical_xor, (p != 0) != (q != 0))
+#define SF_COMPARE(name) \
+  Tensor name(const Tensor& a, const Tensor& b) { return compare(Compare::name, #name, a, b); }
+SF_COMPARE(eq)
+SF_COMPARE(ne)
+SF_COMPARE(lt)
+SF_COMPARE(le)
+SF_COMPARE(gt)
+SF_COMPARE(ge)
+SF_COMPARE(logical_and)
+SF_COMPARE(logical_or)
+SF_COMPARE(logical_xor)
 #undef SF_COMPARE
 
-#define SF_BITS(name, expression)                                                         \
-  Tensor name(const Tensor& a, const Tensor& b) {                                         \
-    check_bits(#name, a, b);                                                              \
-    return map_pair(#name, a, b, false,                                                   \
-                    [](auto p, auto q) { return static_cast<decltype(p)>(expression); }); \
-  }
-SF_BITS(bitwise_and, bits(p) & bits(q))
-SF_BITS(bitwise_or, bits(p) | bits(q))
-SF_BITS(bitwise_xor, bits(p) ^ bits(q))
+#define SF_BITS(name) \
+  Tensor name(const Tensor& a, const Tensor& b) { return bits(Bits::name, #name, a, b); }
+SF_BITS(bitwise_and)
+SF_BITS(bitwise_or)
+SF_BITS(bitwise_xor)
 #undef SF_BITS
 
 Tensor logical_not(const Tensor& x) { return eq(x, number_like(x, 0)); }
