@@ -1,6 +1,7 @@
 """What every test starts from: a fixed seed and a fixed number of threads."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -11,6 +12,9 @@ import surefoot as sf
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# A shell that starts the suite in the background ignores Ctrl-C; here and in our children it acts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
