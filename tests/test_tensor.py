@@ -497,7 +497,9 @@ def test_empty_has_shape_and_dtype():
 # -------------------------------------------------------------------------------------- limits
 
 
-@pytest.mark.parametrize("dims", [(2**31, 2**32), (2**62, 4), (2**63 - 1,), (2**40,), (2**62,)])
+@pytest.mark.parametrize(
+    "dims", [(2**31, 2**32), (2**62, 4), (2**63 - 1,), (2**40,), (2**62,), (33, 2**43)]
+)
 def test_sizes_that_cannot_be_are_errors(dims: tuple[int, ...]):
     for make in (sf.zeros, sf.ones, sf.rand, sf.randn, sf.empty):
         with pytest.raises((ValueError, MemoryError, RuntimeError)):

@@ -55,6 +55,9 @@ Pool& pool() {
 void* pool_allocate(int64_t bytes) {
   const SizeClass cls = size_class(bytes);
   Pool& p = pool();
+  if (static_cast<size_t>(cls.index) >= p.free_blocks.size()) {  // beyond any address space
+    throw MemoryError("could not allocate ", bytes, " bytes");
+  }
   const std::lock_guard lock(p.mutex);
   if (p.fail_after >= 0 && p.fail_after-- == 0) {
     throw MemoryError("could not allocate ", bytes, " bytes (failure asked for by a test)");

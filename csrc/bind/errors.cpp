@@ -47,7 +47,7 @@ void set_python_error(const char* op) noexcept {
   } catch (const Error& error) {
     PyErr_SetString(python_type(error), retagged(error.what(), op).c_str());
   } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
+    PyErr_SetString(PyExc_MemoryError, retagged("[memory] not enough for the result", op).c_str());
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
   }

@@ -124,7 +124,8 @@ Shape From<Shape>::get(PyObject* object) {
     expected("an integer or a sequence of integers", object);
   }
   Shape out;
-  const auto items = py::reinterpret_steal<py::object>(PySequence_Fast(object, ""));
+  const auto items = py::reinterpret_steal<py::object>(
+      PySequence_Fast(object, "expected an integer or a sequence of integers"));
   if (!items) throw py::error_already_set();
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(items.ptr());
   for (Py_ssize_t i = 0; i < n; ++i) {

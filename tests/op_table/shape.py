@@ -138,7 +138,7 @@ VIEWS = [
                 bad(SHAPE_ERROR, "[reshape]", np.ones((2, 3)), (-2, 3)))),
     exact("view", reshape_ref, fixed(
         ((6,), ((2, 3),)), ((2, 3), ((-1,),)), ((2, 3, 4), ((4, -1),)), ((), ((1, 1),))),
-        fn=lambda x, *s: x.view(*s), strided=False,
+        strided=False,
         errors=(bad(SHAPE_ERROR, ("[view]", "(2, 3)", "(4, 2)"), np.ones((2, 3)), (4, 2)),)),
     exact("flatten", flatten_ref, fixed(
         ((2, 3, 4), ()), ((2, 3, 4), (1,)), ((2, 3, 4), (0, 1)), ((), ()), ((7,), ()),
@@ -159,7 +159,7 @@ VIEWS = [
         errors=(bad(SHAPE_ERROR, "[t]", np.ones((2, 3, 4))),)),
     exact("expand", expand_ref, fixed(
         ((3, 1), (3, 4)), ((3,), (2, 3)), ((1,), (5,)), ((), (2, 3)), ((3, 1), (-1, 4)),
-        ((3, 1), (2, -1, 5)), ((1, 3), (0, 3))), fn=lambda x, *s: x.expand(*s),
+        ((3, 1), (2, -1, 5)), ((1, 3), (0, 3))),
         errors=(bad(SHAPE_ERROR, ("[expand]", "(2, 3)"), np.ones((2, 3)), 4, 3),
                 bad(SHAPE_ERROR, "[expand]", np.ones((2, 3)), 3))),
     exact("broadcast_to", lambda x, shape: np.broadcast_to(x, shape), fixed(
@@ -225,7 +225,7 @@ MOVES = [
         errors=(bad(IndexError, "[roll]", np.ones(3), 1, 1),)),
     exact("repeat", repeat_ref, fixed(
         ((3,), (2,)), ((3,), (2, 2)), ((2, 3), (1, 3)), ((2, 3), (2, 1, 2)), ((2, 3), (0, 1)),
-        ((), (3,))), fn=lambda x, *s: x.repeat(*s),
+        ((), (3,))),
         large=lambda rng: [call(normal(rng, 101, 499), 2, 3)],
         errors=(bad(ANY_ERROR, "[repeat]", np.ones((2, 3)), 2),
                 bad(ANY_ERROR, "[repeat]", np.ones(3), -1))),
