@@ -79,8 +79,12 @@ Dtype dtype_of(const DLDataType& type) {
 }
 
 Tensor from_dlpack(const py::object& source) {
-  const py::object object =
-      py::isinstance<py::capsule>(source) ? source : source.attr("__dlpack__")();
+  const bool is_capsule = py::isinstance<py::capsule>(source);
+  if (!is_capsule && !py::hasattr(source, "__dlpack__")) {
+    throw TypeError("[from_dlpack] needs an object with __dlpack__, got ",
+                    Py_TYPE(source.ptr())->tp_name);
+  }
+  const py::object object = is_capsule ? source : source.attr("__dlpack__")();
   PyObject* capsule = object.ptr();
   if (!PyCapsule_IsValid(capsule, kUnused)) {
     throw ValueError("[from_dlpack] needs an unused DLPack capsule or an object with __dlpack__");

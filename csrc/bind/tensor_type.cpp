@@ -72,7 +72,9 @@ PyObject* get_grad_fn(PyObject* self, void*) {
 int put_requires_grad(PyObject* self, PyObject* value, void*) {
   return guarded(
       [&] {
-        set_requires_grad(self_of(self)->tensor, value && PyObject_IsTrue(value) == 1);
+        const int wanted = value ? PyObject_IsTrue(value) : 0;
+        if (wanted < 0) throw py::error_already_set();
+        set_requires_grad(self_of(self)->tensor, wanted == 1);
         return 0;
       },
       -1);

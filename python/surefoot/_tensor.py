@@ -41,7 +41,8 @@ def _iter(self: Tensor) -> Iterator[Tensor]:
 
 
 def _contains(self: Tensor, value: Any) -> bool:
-    return bool((self == value).any().item())
+    equal: Any = self == value
+    return bool(equal.any().item()) if isinstance(equal, Tensor) else False
 
 
 def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:

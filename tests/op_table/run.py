@@ -89,7 +89,8 @@ def tensors(
 
 
 def function_of(row: Row) -> Callable[..., Any]:
-    return row.fn or getattr(sf, row.name)
+    """surefoot.<name>, or the method of what is a method only."""
+    return row.fn or getattr(sf, row.name, None) or getattr(sf.Tensor, row.name)
 
 
 def apply(row: Row, sample: Sample) -> list[Any]:
