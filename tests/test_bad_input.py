@@ -21,6 +21,7 @@ ALLOWED = (
     IndexError,
     OverflowError,
     MemoryError,
+    BufferError,  # what NumPy says of arrays that DLPack cannot carry
     ZeroDivisionError,
 )
 
