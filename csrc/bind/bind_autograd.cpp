@@ -5,6 +5,7 @@
 
 #include "autograd/engine.h"
 #include "autograd/record.h"
+#include "bind/gil.h"
 #include "bind/op.h"
 #include "bind/python_function.h"
 
@@ -50,16 +51,15 @@ HookHandle register_hook(const Tensor& t, const py::object& call) {
 void run_backward(const std::vector<Tensor>& tensors, const std::vector<py::object>& gradients,
                   bool retain_graph) {
   const std::vector<Tensor> grads = tensors_or_none(gradients);
-  const py::gil_scoped_release release;
-  backward(tensors, grads, retain_graph);
+  without_gil([&] { backward(tensors, grads, retain_graph); });
 }
 
 std::vector<Tensor> run_grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
                              const std::vector<py::object>& output_grads, bool retain_graph,
                              bool create_graph, bool allow_unused) {
   const std::vector<Tensor> grads = tensors_or_none(output_grads);
-  const py::gil_scoped_release release;
-  return grad(outputs, inputs, grads, {retain_graph, create_graph, allow_unused});
+  return without_gil(
+      [&] { return grad(outputs, inputs, grads, {retain_graph, create_graph, allow_unused}); });
 }
 
 }  // namespace
@@ -97,8 +97,7 @@ void register_autograd(OpTable& ops) {
         }
         std::vector<Tensor> grads;
         if (gradient) grads.push_back(*gradient);
-        const py::gil_scoped_release release;
-        backward({input}, grads, retain_graph.value_or(false));
+        without_gil([&] { backward({input}, grads, retain_graph.value_or(false)); });
       },
       "Adds the gradient of this tensor with respect to each leaf to the leaf's `.grad`.",
       Where::kMethod);

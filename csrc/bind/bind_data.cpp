@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bind/from_python.h"
+#include "bind/gil.h"
 #include "bind/module.h"
 #include "tensor/gather.h"
 
@@ -11,8 +12,7 @@ void bind_data(py::module_& m) {
   m.def(
       "_gather_rows",
       [](const std::vector<Tensor>& tensors, const Tensor& rows) {
-        const py::gil_scoped_release release;
-        return gather_rows(tensors, rows);
+        return without_gil([&] { return gather_rows(tensors, rows); });
       },
       py::arg("tensors"), py::arg("rows"),
       "[t[rows] for t in tensors] in one parallel pass, without gradients; rows is (B,) int64.");

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bind/from_python.h"
+#include "bind/gil.h"
 #include "bind/module.h"
 #include "optim/step.h"
 
@@ -22,8 +23,7 @@ void sgd_step(const Tensors& params, const Tensors& grads, const Tensors& veloci
               double weight_decay, bool nesterov, bool maximize, const std::string& form) {
   const SgdOptions options{lr,       momentum, dampening,       weight_decay,
                            nesterov, maximize, form_named(form)};
-  const py::gil_scoped_release release;
-  sgd_step_(params, grads, velocities, fresh, options);
+  without_gil([&] { sgd_step_(params, grads, velocities, fresh, options); });
 }
 
 void adam_step(const Tensors& params, const Tensors& grads, const Tensors& averages,
@@ -32,8 +32,7 @@ void adam_step(const Tensors& params, const Tensors& grads, const Tensors& avera
                bool maximize, bool eps_inside, bool bias_correction) {
   const AdamOptions options{lr,           beta1,    beta2,      eps,
                             weight_decay, maximize, eps_inside, bias_correction};
-  const py::gil_scoped_release release;
-  adam_step_(params, grads, averages, squares, largest, steps, options);
+  without_gil([&] { adam_step_(params, grads, averages, squares, largest, steps, options); });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "bind/op.h"
 
+#include <cxxabi.h>
 #include <structmember.h>
 
 namespace sf::bind {
@@ -110,12 +111,14 @@ void detail::rethrow_with_argument(const Op& op, size_t i) {
 }
 
 PyObject* call_op(const Op& op, PyObject* const* args, size_t num_positional,
-                  PyObject* keyword_names) noexcept {
+                  PyObject* keyword_names) {
   try {
     PyObject* values[kMaxParameters];
     py::object gathered;
     bind_arguments(op.signature, args, num_positional, keyword_names, values, gathered);
     return op.invoke(op, values);
+  } catch (abi::__forced_unwind&) {  // the interpreter ends this thread, see without_gil
+    throw;
   } catch (...) {
     // What fails inside backward is the fault of an op of the graph.
     const std::string& name = op.signature.name;

@@ -11,6 +11,7 @@
 
 #include "bind/errors.h"
 #include "bind/from_python.h"
+#include "bind/gil.h"
 #include "bind/signature.h"
 
 namespace sf::bind {
@@ -47,7 +48,7 @@ struct Op {
 
 // Calls with Python's arguments; null with an exception set on failure.
 PyObject* call_op(const Op& op, PyObject* const* args, size_t num_positional,
-                  PyObject* keyword_names) noexcept;
+                  PyObject* keyword_names);
 
 namespace detail {
 
@@ -90,16 +91,13 @@ struct Invoker {
         (std::is_base_of_v<py::object, std::decay_t<A>> || ... || std::is_base_of_v<py::object, R>);
     const bool large =
         !kTouchesPython && (int64_t{0} + ... + work(std::get<I>(args))) >= kReleaseGilNumel;
-    const auto call = [&]() -> R {
-      if (!large) return fn(std::get<I>(args)...);
-      const py::gil_scoped_release release;
-      return fn(std::get<I>(args)...);
-    };
+    const auto call = [&]() -> R { return fn(std::get<I>(args)...); };
+    const auto run_it = [&]() -> R { return large ? without_gil(call) : call(); };
     if constexpr (std::is_void_v<R>) {
-      call();
+      run_it();
       Py_RETURN_NONE;
     } else {
-      return to_python(call());
+      return to_python(run_it());
     }
   }
   static PyObject* invoke(const Op& op, PyObject* const* values) {

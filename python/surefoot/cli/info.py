@@ -23,5 +23,5 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the configuration."""
-    print(show_config())
+    show_config()
     return 0
