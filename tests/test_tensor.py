@@ -59,6 +59,11 @@ def test_tensor_with_dtype_and_grad():
     assert sf.tensor([0, 2, -1], dtype=sf.bool).tolist() == [False, True, True]
 
 
+def test_rows_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"\[tensor\].*rows differ in length"):
+        sf.tensor([[1, 2], [3]])
+
+
 @pytest.mark.parametrize(
     ("value", "error"),
     [

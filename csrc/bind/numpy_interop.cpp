@@ -49,7 +49,15 @@ Tensor share(const py::array& array, Dtype dtype) {
   return Tensor(std::move(storage), dtype, shape, strides, -low);
 }
 
-py::array as_array(py::handle data) { return py::module_::import("numpy").attr("asarray")(data); }
+py::array as_array(py::handle data) {
+  try {
+    return py::module_::import("numpy").attr("asarray")(data);
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_ValueError)) throw;
+    throw ValueError("[tensor] cannot make a tensor of ", Py_TYPE(data.ptr())->tp_name,
+                     ": its rows differ in length; pad them to one length first");
+  }
+}
 
 }  // namespace
 

@@ -283,16 +283,26 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 
 namespace {
 
-void check_index_dtype(const char* op, const Tensor& index) {
+// An index along one dimension holds integers in [0, size): unlike x[...], these ops refuse to
+// count from the end, as PyTorch's do.
+void check_along(const char* op, const Tensor& index, const Tensor& x, int dim) {
   if (index.dtype() != Dtype::kInt64 && index.dtype() != Dtype::kInt32) {
     throw DtypeError("[", op, "] the index must be int64 or int32, got ", index.dtype());
+  }
+  const Tensor plain = contiguous_as(index, Dtype::kInt64);
+  const int64_t size = x.ndim() ? x.size(dim) : 1;
+  for (int64_t k = 0; k < plain.numel(); ++k) {
+    const int64_t i = plain.as<int64_t>()[k];
+    if (i >= 0 && i < size) continue;
+    throw IndexError("[", op, "] index ", i, " (element ", k, " of the index) is out of range for ",
+                     "dim ", dim, " of size ", size, ": use 0 to ", size - 1);
   }
 }
 
 // The Index that reads x along `dim` at `index`, at the same place along the others.
 Index along(const char* op, const Tensor& x, int64_t dim, const Tensor& index) {
-  check_index_dtype(op, index);
   const int d = normalize_dim(op, dim, x.ndim());
+  check_along(op, index, x, d);
   if (index.ndim() != x.ndim()) {
     throw ShapeError("[", op, "] an index of shape ", index.shape(), " for a tensor of shape ",
                      x.shape(), ": both need the same number of dimensions");
@@ -344,11 +354,11 @@ Tensor scatter_into(const char* op, const Tensor& x, int64_t dim, const Tensor& 
 }  // namespace
 
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
-  check_index_dtype("index_select", index);
   if (index.ndim() > 1) {
     throw ShapeError("[index_select] the index must have one dimension, got ", index.shape());
   }
   const int d = normalize_dim("index_select", dim, x.ndim());
+  check_along("index_select", index, x, d);
   Index at;
   for (int i = 0; i < d; ++i) at.push_back({.length = x.size(i)});
   at.push_back({.kind = IndexItem::kTensor, .tensor = at_least_1d(index)});
