@@ -200,6 +200,21 @@ def test_backward_through_one_graph_from_two_threads_keeps_the_sums():
     assert_close(x.grad, np.full(50_000, 120.0, np.float32))
 
 
+def test_interpreter_ends_while_threads_compute():
+    done = script(
+        """
+        import threading, surefoot as sf
+        def work():
+            while True:
+                (sf.ones(300, 300) @ sf.ones(300, 300)).sum()
+        for _ in range(2):
+            threading.Thread(target=work, daemon=True).start()
+        import time; time.sleep(0.3)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_ops_work_after_fork():
     done = script(
         """

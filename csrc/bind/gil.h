@@ -1,16 +1,20 @@
 // Work without Python's global lock.
 #pragma once
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 
+#include <chrono>
 #include <exception>
 #include <optional>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
 namespace sf::bind {
 
-// Calls f without the lock and takes it back. No guard object: if the interpreter ends meanwhile,
-// taking the lock ends this thread by unwinding its stack, which must not start in a destructor.
+// Calls f without the lock and takes it back. A thread that wants the lock of an interpreter that
+// has ended is ended by Python (until 3.13) by unwinding its stack, through frames that may not run
+// without the lock: it sleeps here instead until the process is gone, as Python 3.14 has it.
 template <class F>
 auto without_gil(F&& f) {
   using R = decltype(f());
@@ -18,15 +22,21 @@ auto without_gil(F&& f) {
   std::exception_ptr error;
   PyThreadState* state = PyEval_SaveThread();
   try {
-    if constexpr (std::is_void_v<R>) {
-      f();
-    } else {
-      result.emplace(f());
+    try {
+      if constexpr (std::is_void_v<R>) {
+        f();
+      } else {
+        result.emplace(f());
+      }
+    } catch (abi::__forced_unwind&) {
+      throw;
+    } catch (...) {
+      error = std::current_exception();
     }
-  } catch (...) {
-    error = std::current_exception();
+    PyEval_RestoreThread(state);
+  } catch (abi::__forced_unwind&) {
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
   }
-  PyEval_RestoreThread(state);
   if (error) std::rethrow_exception(error);
   if constexpr (!std::is_void_v<R>) return *std::move(result);
 }

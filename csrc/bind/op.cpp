@@ -1,6 +1,5 @@
 #include "bind/op.h"
 
-#include <cxxabi.h>
 #include <structmember.h>
 
 namespace sf::bind {
@@ -117,8 +116,6 @@ PyObject* call_op(const Op& op, PyObject* const* args, size_t num_positional,
     py::object gathered;
     bind_arguments(op.signature, args, num_positional, keyword_names, values, gathered);
     return op.invoke(op, values);
-  } catch (abi::__forced_unwind&) {  // the interpreter ends this thread, see without_gil
-    throw;
   } catch (...) {
     // What fails inside backward is the fault of an op of the graph.
     const std::string& name = op.signature.name;
