@@ -12,6 +12,9 @@ from ._state import Group, Key, State, match_keys, signature, signature_lines
 
 __all__ = ["Optimizer"]
 
+# What a group holds besides the options of its rule; schedules keep their first rate there.
+_GROUP_KEYS = ("params", "param_names", "initial_lr")
+
 
 def with_grad(closure: Callable[[], Any]) -> Any:
     """``closure()`` with recording on, whatever the caller's mode."""
@@ -250,7 +253,7 @@ class Optimizer:
                 f"[{rule}] a group must be a dict with the key 'params', got {param_group!r:.80}"
             )
         for option in param_group:
-            if option not in self.defaults and option not in ("params", "param_names"):
+            if option not in self.defaults and option not in _GROUP_KEYS:
                 raise TypeError(
                     f"[{rule}] unknown option {option!r} in a group; "
                     f"known: {', '.join(self.defaults)}"
@@ -334,7 +337,7 @@ class Optimizer:
         return [self._options(saved) for saved in saved_groups], self._copied(pairs, state_dict)
 
     def _options(self, saved: Group) -> Group:
-        options = {name: saved[name] for name in self.defaults if name in saved}
+        options = {name: saved[name] for name in (*self.defaults, "initial_lr") if name in saved}
         options = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
         self._check({**self.defaults, **options})
         return options

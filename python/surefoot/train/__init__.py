@@ -4,6 +4,7 @@ from .callbacks import Callback, EarlyStopping
 from .history import History
 from .metrics import Metric, accuracy
 from .progress import Progress
+from .schedule import LRSchedule
 from .summary import Summary, summary
 from .trainer import NonFiniteLossError, Trainer
 
@@ -11,6 +12,7 @@ __all__ = [
     "Callback",
     "EarlyStopping",
     "History",
+    "LRSchedule",
     "Metric",
     "NonFiniteLossError",
     "Progress",

@@ -26,7 +26,11 @@ class Feed:
     def __init__(self, batches: Iterable[Any], dtype: Any = None) -> None:
         self.source = batches
         self.dtype = dtype
-        self.num_batches = len(batches) if isinstance(batches, Sized) else None
+
+    @property
+    def num_batches(self) -> int | None:
+        """Batches of an epoch; a loader whose batch size changes has fewer or more later."""
+        return len(self.source) if isinstance(self.source, Sized) else None
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Yield the batches of an epoch, counted from 1."""

@@ -96,6 +96,7 @@ class Trainer:
         with self._running(progress):
             while state.epoch < state.last_epoch and not state.stop_reason:
                 state.epoch, started = state.epoch + 1, time.perf_counter()
+                state.num_batches = feed.num_batches
                 tally = Tally(self.loss, self.metrics)
                 self.model.train()
                 self._emit("on_epoch_begin")
