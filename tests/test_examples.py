@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from surefoot import data, nn, optim, train
+from surefoot import data, nn, optim, regularize, train
+from surefoot.optim import lr_scheduler
 
-PACKAGES = [data, nn, optim]
+PACKAGES = [data, lr_scheduler, nn, optim, regularize]
 MODULES = [
     *("surefoot.initializers", "surefoot.files", "surefoot.models"),
     *(

@@ -15,10 +15,10 @@ from surefoot.autograd import enable_grad, no_grad, set_grad_enabled
 from surefoot.config import show_config
 
 if TYPE_CHECKING:
-    from surefoot import autograd, data, initializers, nn, optim, testing, train
+    from surefoot import autograd, data, initializers, nn, optim, regularize, testing, train
     from surefoot.files import load, save
 
-_SUBMODULES = ("autograd", "data", "initializers", "nn", "optim", "testing", "train")
+_SUBMODULES = ("autograd", "data", "initializers", "nn", "optim", "regularize", "testing", "train")
 _LAZY = {"load": "files", "save": "files"}
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "nn",
     "no_grad",
     "optim",
+    "regularize",
     "save",
     "set_grad_enabled",
     "show_config",

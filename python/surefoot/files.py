@@ -19,6 +19,7 @@ __all__ = ["load", "read_tensors", "save", "write_tensors"]
 StrPath = str | os.PathLike[str]
 
 _TREE = "surefoot.tree"
+_SHARED = "surefoot.shared"  # [names in order, name -> the earlier name of its tensor]
 _DTYPES = {"BOOL", "U8", "I32", "I64", "F32", "F64"}
 _HEADER_LIMIT = 100_000_000
 
@@ -70,7 +71,11 @@ def load(path: StrPath) -> Any:
 
 
 def write_tensors(path: StrPath, tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Write named tensors and text metadata to a safetensors file, atomically."""
+    """Write named tensors and text metadata to a safetensors file, atomically.
+
+    A tensor under several names (tied weights) is written once; other programs that read the file
+    find it under its first name.
+    """
     from safetensors import numpy as safetensors_numpy
 
     odd = [part for part in (*tensors, *metadata, *metadata.values()) if type(part) is not str]
@@ -78,13 +83,20 @@ def write_tensors(path: StrPath, tensors: Mapping[str, Any], metadata: Mapping[s
         raise TypeError(f"[save] names and metadata are strings, not {odd[0]!r}")
     if "__metadata__" in tensors:
         raise ValueError("[save] the name '__metadata__' belongs to the file format")
-    arrays = {name: _as_array(name, value) for name, value in tensors.items()}
+    same = _aliases(tensors)
+    arrays = {name: _as_array(name, value) for name, value in tensors.items() if name not in same}
+    notes = dict(metadata)
+    if same:
+        notes[_SHARED] = json.dumps([list(tensors), same])
     data = safetensors_numpy.save(arrays)
-    _replace_file(Path(path), _with_header(data, list(arrays), dict(metadata)))
+    _replace_file(Path(path), _with_header(data, list(arrays), notes))
 
 
 def read_tensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors of a safetensors file, in the order they were saved, and its metadata."""
+    """Return the tensors of a safetensors file, in the order they were saved, and its metadata.
+
+    Names that shared a tensor when they were saved share one again.
+    """
     from safetensors import SafetensorError
     from safetensors import numpy as safetensors_numpy
 
@@ -100,7 +112,35 @@ def read_tensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
         arrays = safetensors_numpy.load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _bad_file(path, str(error)) from None
-    return {name: _core.tensor(arrays[name]) for name in header}, metadata
+    tensors = {name: _core.tensor(arrays[name]) for name in header}
+    return _with_aliases(path, tensors, metadata.pop(_SHARED, None)), metadata
+
+
+def _aliases(tensors: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> an earlier name of the very same elements in memory."""
+    first: dict[tuple[Any, ...], str] = {}
+    same = {}
+    for name, value in tensors.items():
+        if not _is_array(value) or 0 in value.shape:
+            continue
+        array = value.detach().numpy() if isinstance(value, Tensor) else value
+        place = (array.ctypes.data, array.shape, array.strides, array.dtype.str)
+        if first.setdefault(place, name) != name:
+            same[name] = first[place]
+    return same
+
+
+def _with_aliases(path: StrPath, tensors: dict[str, Tensor], note: Any) -> dict[str, Tensor]:
+    if note is None:
+        return tensors
+    try:
+        names, same = json.loads(note)
+        complete = {name: tensors[same.get(name, name)] for name in names}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _bad_file(path, f"its shared tensors do not fit ({error})") from None
+    if not set(tensors) <= set(complete):
+        raise _bad_file(path, "its shared tensors do not fit (some are left out)")
+    return complete
 
 
 def _with_header(data: bytes, order: list[str], metadata: dict[str, str]) -> bytes:

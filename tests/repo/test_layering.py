@@ -84,7 +84,7 @@ PY_DOORS: dict[str, set[str]] = {
     "initializers": {"nn"},
     "optim": CORE,
     "data": CORE,
-    "regularize": CORE | {"nn"},
+    "regularize": CORE | {"autograd", "nn"},
     "train": CORE | {"autograd", "nn", "optim", "data", "regularize"},
     "files": CORE,
     "models": CORE | {"nn", "files"},

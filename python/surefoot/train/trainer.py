@@ -11,6 +11,7 @@ from typing import Any
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.regularize import Regularizer, collect
 
 from .callbacks import Callback
 from .feed import Feed, as_tensor, make_feed
@@ -43,6 +44,8 @@ class Trainer:
 
     ``metrics`` is a name, a function of (output, target), a Metric, or several of these.
     ``callbacks`` are Callbacks, or any objects with some of their methods.
+    ``regularize`` is a Regularizer for all weights of the model; those attached to its layers act
+    anyhow. ``loss`` in the history is without penalties, in training as in validation.
     ``seed`` fixes the order of the data and everything random in the run; without it they follow
     ``sf.manual_seed``. ``best`` is the epoch with the lowest validation loss, see ``restore_best``.
 
@@ -67,11 +70,14 @@ class Trainer:
         metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] | None = None,
         callbacks: Iterable[object] = (),
         seed: int | None = None,
+        regularize: Regularizer | None = None,
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics = resolve_metrics(metrics)
         self.callbacks = list(callbacks)
         self.seed = seed
+        self.regularize = regularize
+        self._terms = collect(model, regularize)
         self.state = State()
         self.history = History()
         self.best: Best | None = None
@@ -107,9 +113,10 @@ class Trainer:
                     state.output = self.model(state.inputs)
                     state.loss = self.loss(state.output, state.targets)
                     state.loss_value = self._finite(state.loss)
-                    state.loss.backward()
+                    self._terms.add_to(state.loss).backward()
                     self._emit("on_backward_end")
                     self.optimizer.step()
+                    self._terms.apply_(self.optimizer)
                     state.step += 1
                     tally.update(state.loss_value, state.output, state.targets)
                     self._emit("on_batch_end")
@@ -160,7 +167,7 @@ class Trainer:
         held_out = None if validation is None else make_feed(validation, 256, dtype=self._dtype())
         state.last_epoch = state.epoch + epochs
         state.num_batches, state.stop_reason = feed.num_batches, ""
-        self.history = History()
+        self.history, self._terms = History(), collect(self.model, self.regularize)
         self.best = Best(0, math.inf, copy_weights(self.model))
         return feed, held_out, state
 

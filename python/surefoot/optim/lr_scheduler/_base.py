@@ -16,6 +16,20 @@ class Schedule:
 
     One call is one unit of time, an epoch or a batch: that is the caller's choice. A schedule
     that depends on the length of the run learns it by ``set_length``; the Trainer does so.
+
+    Example:
+        A schedule of something else than a rate defines ``_go``.
+
+        >>> import surefoot as sf
+        >>> class LessDropout(sf.optim.lr_scheduler.Schedule):
+        ...     def __init__(self, layer):
+        ...         self.layer, self.last_epoch = layer, 0
+        ...     def _go(self, t):
+        ...         self.last_epoch, self.layer.p = t, 0.5 * 0.9**t
+        >>> layer = sf.nn.Dropout(0.5)
+        >>> LessDropout(layer).step()
+        >>> layer.p
+        0.45
     """
 
     needs_metric: ClassVar[bool] = False  # is step(value) called with what was measured?
