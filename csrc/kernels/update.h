@@ -7,6 +7,17 @@
 
 namespace sf {
 
+// What a row of update.def says of itself, indexed by Update.
+struct UpdateRow {
+  const char* name;
+  int states, coefficients;
+};
+inline constexpr UpdateRow kUpdateRows[] = {
+#define SF_UPDATE(name, states, coefficients, ...) {#name, states, coefficients},
+#include "kernels/update.def"
+#undef SF_UPDATE
+};
+
 struct UpdateTask {
   Dtype dtype;  // float32 or float64, of all arrays of the span
   UpdateSpan span;

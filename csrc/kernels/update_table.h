@@ -6,17 +6,17 @@ namespace sf {
 
 // Optimizer rules, one row of update.def each.
 enum class Update {
-#define SF_UPDATE(name, num_states, ...) name,
+#define SF_UPDATE(name, ...) name,
 #include "kernels/update.def"
 #undef SF_UPDATE
 };
 constexpr int kNumUpdates = 0
-#define SF_UPDATE(name, num_states, ...) +1
+#define SF_UPDATE(name, ...) +1
 #include "kernels/update.def"
 #undef SF_UPDATE
     ;
 constexpr int kMaxUpdateStates = 3;
-constexpr int kMaxUpdateCoefficients = 10;
+constexpr int kMaxUpdateCoefficients = 12;
 
 // One contiguous parameter with what belongs to it, all n elements long.
 struct UpdateSpan {

@@ -1,6 +1,8 @@
 // Optimizer steps: all parameters of a group in one call, one pass over memory. No gradients.
 #pragma once
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "tensor/tensor.h"
 
@@ -8,35 +10,15 @@ namespace sf {
 
 using Tensors = std::span<const Tensor>;
 
-// How the velocity v follows the gradient g (mu: momentum, d: dampening):
-//   kTorch      v = mu v + (1 - d) g, at first v = g    p -= lr v
-//   kClassical  v = mu v + lr g                         p -= v
-//   kEma        v = mu v + (1 - mu) g                   p -= lr v
-enum class MomentumForm { kTorch, kClassical, kEma };
-
-struct SgdOptions {
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov, maximize;
-  MomentumForm form;
-};
-
-// `velocities` and `fresh` are empty without momentum; fresh[i] is 1 for a velocity never stepped
-// before, which is all zeros, else 0.
-void sgd_step_(Tensors params, Tensors grads, Tensors velocities, std::span<const uint8_t> fresh,
-               const SgdOptions& options);
-
-struct AdamOptions {
-  double lr, beta1, beta2, eps, weight_decay;
-  bool maximize, eps_inside, bias_correction;
-};
-
-// `largest` is empty unless amsgrad is wanted; steps[i] counts the updates of params[i], 1 for the
-// first.
-void adam_step_(Tensors params, Tensors grads, Tensors averages, Tensors squares, Tensors largest,
-                std::span<const int64_t> steps, const AdamOptions& options);
-
-// Both throw before they change anything: ShapeError, DtypeError if a gradient or a state is not of
-// its parameter's shape and dtype, RuntimeError if a parameter may not be written. Strided
-// parameters and states work, through a copy. The version counters of the parameters go up.
+// Changes every parameter by the row `rule` of kernels/update.def. states[k][i] is state k of
+// params[i]; coefficients holds one list for each parameter, or one for all of them.
+//
+// Throws before it changes anything: ValueError if there is no such rule or a list has not the
+// length that its row says, ShapeError, DtypeError if a gradient or a state is not of its
+// parameter's shape and dtype, RuntimeError if a parameter may not be written. Strided parameters
+// and states work, through a copy. The version counters of the parameters go up.
+void update_(std::string_view rule, Tensors params, Tensors grads,
+             std::span<const std::vector<Tensor>> states,
+             std::span<const std::vector<double>> coefficients);
 
 }  // namespace sf

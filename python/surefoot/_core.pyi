@@ -678,10 +678,6 @@ class Tensor:
     def zero_(self) -> Tensor:
         """Sets every element to 0, in place."""
 
-def _adam_step_(params: _Sequence[Tensor], grads: _Sequence[Tensor], averages: _Sequence[Tensor], squares: _Sequence[Tensor], largest: _Sequence[Tensor], steps: _Sequence[builtins.int], lr: builtins.float, beta1: builtins.float, beta2: builtins.float, eps: builtins.float, weight_decay: builtins.float, maximize: builtins.bool, eps_inside: builtins.bool, bias_correction: builtins.bool) -> None:
-    """One step of Adam on all params; steps[i] is 1 for the first. With amsgrad `largest` is not
-    empty."""
-
 def _available_isas() -> builtins.list[builtins.str]:
     """Those that this machine can run."""
 
@@ -708,9 +704,9 @@ def _record_function(name: builtins.str, outputs: _Sequence[Tensor], inputs: _Se
 
 def _set_grad_enabled(enabled: builtins.bool) -> None: ...
 
-def _sgd_step_(params: _Sequence[Tensor], grads: _Sequence[Tensor], velocities: _Sequence[Tensor], fresh: _Sequence[builtins.int], lr: builtins.float, momentum: builtins.float, dampening: builtins.float, weight_decay: builtins.float, nesterov: builtins.bool, maximize: builtins.bool, form: builtins.str) -> None:
-    """One step of gradient descent on all params; without momentum velocities and fresh are
-    empty, else fresh[i] is 1 for a velocity that was never stepped."""
+def _update_(rule: builtins.str, params: _Sequence[Tensor], grads: _Sequence[Tensor], states: _Sequence[_Sequence[Tensor]], coefficients: _Sequence[_Sequence[builtins.float]]) -> None:
+    """One step of a row of kernels/update.def on all params. states: a list per state, each as
+    long as params; coefficients: one tuple per parameter, or a list of one for all."""
 
 def abs(input: Tensor) -> Tensor:
     """|x|, elementwise."""

@@ -20,54 +20,79 @@ sf::Tensor rows_tensor(std::initializer_list<int64_t> values) {
   return t;
 }
 
-constexpr sf::SgdOptions kPlain{0.5, 0, 0, 0, false, false, sf::MomentumForm::kTorch};
+// p -= 0.5 g
+void half_step(sf::Tensors params, sf::Tensors grads) {
+  const std::array coefficients{std::vector<double>{1, 0, 0.5}};
+  sf::update_("sgd", params, grads, {}, coefficients);
+}
 
 }  // namespace
 
-TEST(sgd_step_changes_parameters_and_counts_versions) {
+TEST(update_changes_parameters_and_counts_versions) {
   const std::array params{filled({1, 2}), filled({3})};
   const std::array grads{filled({2, -2}), filled({4})};
-  sf::sgd_step_(params, grads, {}, {}, kPlain);
+  half_step(params, grads);
   CHECK(params[0].as<double>()[0] == 0 && params[0].as<double>()[1] == 3);
   CHECK(params[1].as<double>()[0] == 1);
   CHECK(params[0].storage()->version() == 1 && params[1].storage()->version() == 1);
   CHECK(grads[0].storage()->version() == 0 && grads[0].as<double>()[0] == 2);
 }
 
-TEST(sgd_step_checks_before_it_changes) {
+TEST(update_checks_before_it_changes) {
   const std::array params{filled({1}), filled({1, 1})};
   const std::array grads{filled({1}), filled({1, 1, 1})};
-  CHECK_THROWS(sf::ShapeError, sf::sgd_step_(params, grads, {}, {}, kPlain));
+  CHECK_THROWS(sf::ShapeError, half_step(params, grads));
   const std::array halves{filled({1}), sf::zeros({2}, sf::Dtype::kFloat32)};
-  CHECK_THROWS(sf::DtypeError, sf::sgd_step_(params, halves, {}, {}, kPlain));
-  CHECK_THROWS(sf::ValueError, sf::sgd_step_(params, sf::Tensors(grads).first(1), {}, {}, kPlain));
+  CHECK_THROWS(sf::DtypeError, half_step(params, halves));
+  CHECK_THROWS(sf::ValueError, half_step(params, sf::Tensors(grads).first(1)));
   CHECK(params[0].as<double>()[0] == 1 && params[0].storage()->version() == 0);
 }
 
-TEST(sgd_step_writes_through_strides_and_refuses_repeated_elements) {
+TEST(update_writes_through_strides_and_refuses_repeated_elements) {
   const sf::Tensor whole = sf::zeros({4}, sf::Dtype::kFloat64);
   const std::array second{sf::as_view(whole, {2}, {2}, 1)};
   const std::array grads{filled({2, 4})};
-  sf::sgd_step_(second, grads, {}, {}, kPlain);
+  half_step(second, grads);
   const double* w = whole.as<double>();
   CHECK(w[0] == 0 && w[1] == -1 && w[2] == 0 && w[3] == -2);
   const std::array repeated{sf::as_view(whole, {2}, {0}, 0)};
-  CHECK_THROWS(sf::RuntimeError, sf::sgd_step_(repeated, grads, {}, {}, kPlain));
+  CHECK_THROWS(sf::RuntimeError, half_step(repeated, grads));
 }
 
-TEST(adam_step_is_as_long_as_lr_at_first) {
-  const std::array params{filled({1, 1, 1})};
-  const std::array grads{filled({1e-3, -5, 1e4})};
-  const std::array averages{sf::zeros({3}, sf::Dtype::kFloat64)};
-  const std::array squares{sf::zeros({3}, sf::Dtype::kFloat64)};
-  const std::array<int64_t, 1> steps{1};
-  sf::adam_step_(params, grads, averages, squares, {}, steps,
-                 {0.25, 0.9, 0.999, 0, 0, false, false, true});
-  const std::array expected{0.75, 1.25, 0.75};
-  for (size_t i = 0; i < 3; ++i) {
-    CHECK(std::abs(params[0].as<double>()[i] - expected[i]) < 1e-14);
-  }
-  CHECK_THROWS(sf::ValueError, sf::adam_step_(params, grads, averages, squares, {}, {}, {}));
+TEST(update_takes_states_and_coefficients_of_each_parameter) {
+  const std::array params{filled({1, 1}), filled({1})};
+  const std::array grads{filled({1, 2}), filled({4})};
+  const std::array states{std::vector<sf::Tensor>{filled({0, 2}), filled({1})}};
+  const std::array coefficients{std::vector<double>{1, 0, 0.5, 0.5, 1},
+                                std::vector<double>{-1, 0, 0.25, 0.5, 1}};
+  sf::update_("momentum", params, grads, states, coefficients);
+  const double* v = states[0][0].as<double>();
+  CHECK(v[0] == 1 && v[1] == 3 && states[0][1].as<double>()[0] == -3.5);
+  const double* p = params[0].as<double>();
+  CHECK(p[0] == 0.5 && p[1] == -0.5 && params[1].as<double>()[0] == 1.875);
+}
+
+TEST(update_refuses_what_its_row_does_not_say) {
+  const std::array params{filled({1}), filled({1})};
+  const std::array grads{filled({1}), filled({1})};
+  const std::vector<double> right{1, 0, 0.5, 0.5, 1};
+  const std::array states{std::vector<sf::Tensor>{filled({0}), filled({0})}};
+  const std::array short_states{std::vector<sf::Tensor>{filled({0})}};
+  const std::array two_states{states[0], states[0]};
+  const std::array one{right}, lacking{std::vector<double>{1, 0, 0.5, 0.5}};
+  const std::array three{right, right, right};
+  const auto run = [&](const char* rule, auto& s, auto& c) {
+    sf::update_(rule, params, grads, s, c);
+  };
+  CHECK_THROWS(sf::ValueError, run("momenta", states, one));
+  CHECK_THROWS(sf::ValueError, run("sgd", states, one));
+  CHECK_THROWS(sf::ValueError, run("momentum", two_states, one));
+  CHECK_THROWS(sf::ValueError, run("momentum", short_states, one));
+  CHECK_THROWS(sf::ValueError, run("momentum", states, lacking));
+  CHECK_THROWS(sf::ValueError, run("momentum", states, three));
+  CHECK(params[0].as<double>()[0] == 1 && params[0].storage()->version() == 0);
+  run("momentum", states, one);
+  CHECK(params[0].as<double>()[0] == 0.5 && params[1].as<double>()[0] == 0.5);
 }
 
 TEST(gather_rows_copies_rows_of_any_layout) {

@@ -8,12 +8,23 @@ void fill_update(KernelTable& table);
 
 namespace {
 
-#define SF_UPDATE(name, num_states, ...)                                                  \
-  template <class V>                                                                      \
-  struct name##_rule {                                                                    \
-    static constexpr int kStates = num_states;                                            \
-    static SF_INLINE void step(V& p, V g, [[maybe_unused]] V& s0, [[maybe_unused]] V& s1, \
-                               [[maybe_unused]] V& s2, const V* c) __VA_ARGS__            \
+// -1, 0 or 1; NaN of NaN.
+template <class V>
+SF_INLINE V sign(V a) {
+  return select(a > V(0), V(1), select(a < V(0), V(-1), a));
+}
+
+#define SF_UPDATE(name, num_states, num_coefficients, ...)                                         \
+  template <class V>                                                                               \
+  struct name##_rule {                                                                             \
+    static_assert(num_states <= kMaxUpdateStates);                                                 \
+    static_assert(num_coefficients <= kMaxUpdateCoefficients);                                     \
+    static constexpr int kStates = num_states;                                                     \
+    static SF_INLINE void formula(V& p, V g, [[maybe_unused]] V& s0, [[maybe_unused]] V& s1,       \
+                                  [[maybe_unused]] V& s2, const V* c) __VA_ARGS__ static SF_INLINE \
+        void step(V& p, V g, V* s, const V* c) {                                                   \
+      formula(p, fma(c[1], p, g * c[0]), s[0], s[1], s[2], c);                                     \
+    }                                                                                              \
   };
 #include "kernels/update.def"
 #undef SF_UPDATE
@@ -34,14 +45,14 @@ void update(const UpdateSpan& span, int64_t begin, int64_t end) {
   for (; i + V::kWidth <= end; i += V::kWidth) {
     V x = V::load(p + i);
     for (int k = 0; k < kStates; ++k) state[k] = V::load(s[k] + i);
-    Rule<V>::step(x, V::load(g + i), state[0], state[1], state[2], c);
+    Rule<V>::step(x, V::load(g + i), state, c);
     x.store(p + i);
     for (int k = 0; k < kStates; ++k) state[k].store(s[k] + i);
   }
   if (const int64_t rest = end - i; rest > 0) {
     V x = V::load_partial(p + i, rest);
     for (int k = 0; k < kStates; ++k) state[k] = V::load_partial(s[k] + i, rest);
-    Rule<V>::step(x, V::load_partial(g + i, rest), state[0], state[1], state[2], c);
+    Rule<V>::step(x, V::load_partial(g + i, rest), state, c);
     x.store_partial(p + i, rest);
     for (int k = 0; k < kStates; ++k) state[k].store_partial(s[k] + i, rest);
   }
@@ -49,7 +60,7 @@ void update(const UpdateSpan& span, int64_t begin, int64_t end) {
 
 template <class T>
 void fill(Kernels<T>& kernels) {
-#define SF_UPDATE(name, num_states, ...) \
+#define SF_UPDATE(name, ...) \
   kernels.update.rules[static_cast<int>(Update::name)] = update<T, name##_rule>;
 #include "kernels/update.def"
 #undef SF_UPDATE

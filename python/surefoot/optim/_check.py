@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any
+
+# Options that mean the same in every rule.
+_AT_LEAST_0 = (
+    *("lr", "eps", "weight_decay", "momentum", "dampening", "lr_decay", "momentum_decay"),
+    *("initial_accumulator_value", "lambd", "t0"),
+)
+_FLAGS = ("maximize", "amsgrad", "bias_correction", "centered", "decoupled_weight_decay")
 
 
 def number(rule: str, name: str, value: Any, low: float = 0.0, below: float = math.inf) -> None:
@@ -16,15 +24,20 @@ def number(rule: str, name: str, value: Any, low: float = 0.0, below: float = ma
         raise ValueError(f"[{rule}] {name} must be at least {low:g} and {limit}, got {value!r}")
 
 
-def betas(rule: str, value: Any, count: int = 2) -> None:
-    """Raises unless ``value`` holds ``count`` numbers in [0, 1)."""
-    if not isinstance(value, (tuple, list)) or len(value) != count:
-        raise TypeError(f"[{rule}] betas must be a tuple of {count} numbers, got {value!r}")
+def pair(rule: str, name: str, value: Any) -> None:
+    """Raises unless ``value`` is a tuple or list of two."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"[{rule}] {name} must be a tuple of 2 numbers, got {value!r}")
+
+
+def betas(rule: str, value: Any) -> None:
+    """Raises unless ``value`` holds two numbers in [0, 1)."""
+    pair(rule, "betas", value)
     for i, beta in enumerate(value):
         number(rule, f"betas[{i}]", beta, below=1.0)
 
 
-def choice(rule: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
+def choice(rule: str, name: str, value: Any, choices: tuple[str | None, ...]) -> None:
     """Raises unless ``value`` is one of ``choices``."""
     if value not in choices:
         listed = ", ".join(map(repr, choices))
@@ -35,3 +48,15 @@ def flag(rule: str, name: str, value: Any) -> None:
     """Raises unless ``value`` is True or False."""
     if not isinstance(value, bool):
         raise TypeError(f"[{rule}] {name} must be True or False, got {value!r}")
+
+
+def options(rule: str, group: Mapping[str, Any]) -> None:
+    """Checks those options of a group that mean the same in every rule."""
+    for name in _AT_LEAST_0:
+        if name in group:
+            number(rule, name, group[name])
+    for name in _FLAGS:
+        if name in group:
+            flag(rule, name, group[name])
+    if "betas" in group:
+        betas(rule, group["betas"])

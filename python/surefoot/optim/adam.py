@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from surefoot import _core
-from surefoot._core import Tensor
-
-from . import _check
+from ._row_rule import AdaptiveRule
 from ._state import Group
-from .optimizer import Optimizer
+from ._terms import average_line, correction, eps_pair, gradient_line, kept, kept_text, root_text
 
 __all__ = ["Adam"]
 
 
-class Adam(Optimizer):
+class Adam(AdaptiveRule):
     """Adam: each number gets a step of about ``lr``, whatever the size of its gradient.
 
     With ``g = grad + weight_decay * p`` (``-grad`` if ``maximize``), step ``t`` from 1::
@@ -34,8 +32,11 @@ class Adam(Optimizer):
         maximize: climb instead of descend.
         eps_mode: ``'outside'`` the root as above, or ``'inside'``: ``sqrt(v' + eps)``. Where
             ``|g|`` is far below ``sqrt(eps)`` the inside form makes much shorter steps.
+            ``'uncorrected'`` adds eps to the root of ``v`` before its correction, as Keras does:
+            ``p = p - lr * m' * sqrt(1 - beta2**t) / (sqrt(v) + eps)``.
         bias_correction: False leaves ``m' = m`` and ``v' = v``: the first steps are then about
             ``(1 - beta1) / sqrt(1 - beta2)`` times as long.
+        decoupled_weight_decay: take ``lr * weight_decay * p`` off the parameter itself, as AdamW.
 
     Raises:
         ValueError: a value out of range.
@@ -51,11 +52,14 @@ class Adam(Optimizer):
 
     Differences from PyTorch: ``eps_mode`` and ``bias_correction`` are additions; ``step`` in the
     state is an int. Keras's Adam has ``eps=1e-7``, and adds it before the correction of ``v``.
+    Known misprints: ``g / g`` for the square ``g * g`` (Adam would be plain momentum), and Adam
+    without ``m'`` and ``v'``, which is ``bias_correction=False``.
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization"; Reddi et al. 2018,
     "On the convergence of Adam and beyond" (amsgrad).
     """
 
     _fields = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    _eps_modes = ("outside", "inside", "uncorrected")
 
     def __init__(
         self,
@@ -67,8 +71,9 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
-        eps_mode: Literal["outside", "inside"] = "outside",
+        eps_mode: Literal["outside", "inside", "uncorrected"] = "outside",
         bias_correction: bool = True,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -81,57 +86,36 @@ class Adam(Optimizer):
                 "maximize": maximize,
                 "eps_mode": eps_mode,
                 "bias_correction": bias_correction,
+                "decoupled_weight_decay": decoupled_weight_decay,
             },
         )
 
-    def _check(self, group: Group) -> None:
-        for name in ("lr", "eps", "weight_decay"):
-            _check.number("Adam", name, group[name])
-        _check.betas("Adam", group["betas"])
-        for name in ("amsgrad", "maximize", "bias_correction"):
-            _check.flag("Adam", name, group[name])
-        _check.choice("Adam", "eps_mode", group["eps_mode"], ("outside", "inside"))
+    def _row(self, group: Group) -> tuple[str, tuple[str, ...]]:
+        return ("amsgrad", self._fields) if group["amsgrad"] else ("adam", self._fields[:2])
 
-    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        entries = self._entries(params)
-        averages = self._buffers("exp_avg", entries, params)
-        squares = self._buffers("exp_avg_sq", entries, params)
-        largest = self._buffers("max_exp_avg_sq", entries, params) if group["amsgrad"] else []
-        steps = [entry.get("step", 0) + 1 for entry in entries]
+    def _coefficients(self, group: Group, t: int) -> tuple[float, ...]:
         beta1, beta2 = group["betas"]
-        _core._adam_step_(
-            params,
-            grads,
-            averages,
-            squares,
-            largest,
-            steps,
-            group["lr"],
-            beta1,
-            beta2,
-            group["eps"],
-            group["weight_decay"],
-            group["maximize"],
-            group["eps_mode"] == "inside",
-            group["bias_correction"],
-        )
-        self._keep("step", entries, steps)
-        self._keep("exp_avg", entries, averages)
-        self._keep("exp_avg_sq", entries, squares)
-        self._keep("max_exp_avg_sq", entries if largest else [], largest)
+        rate, factor, (inside, outside) = group["lr"], 1.0, eps_pair(group)
+        if group["bias_correction"]:
+            rate /= correction(beta1, t)
+            factor /= correction(beta2, t)
+        if group["eps_mode"] == "uncorrected":
+            outside *= math.sqrt(factor)
+        averages = (beta1, 1 - beta1, beta2, 1 - beta2)
+        return (rate, *averages, factor, inside, outside, kept(group))
 
     def _formula(self, group: Group) -> list[str]:
         beta1, beta2 = group["betas"]
-        decay = f" + {group['weight_decay']:g} * p" if group["weight_decay"] else ""
-        m, v = "m", "max of all v" if group["amsgrad"] else "v"
+        m, v, rate = "m", "max of all v" if group["amsgrad"] else "v", f"{group['lr']:g}"
         lines = [
-            f"g = {'-' if group['maximize'] else ''}grad{decay}",
-            f"m = {beta1:g} * m + {1 - beta1:g} * g",
-            f"v = {beta2:g} * v + {1 - beta2:g} * g * g",
+            gradient_line(group),
+            average_line("m", beta1, "g"),
+            average_line("v", beta2, "g * g"),
         ]
-        if group["bias_correction"]:
+        if group["bias_correction"] and group["eps_mode"] == "uncorrected":
+            lines.append(f"m' = m / (1 - {beta1:g}^t)")
+            m, rate = "m'", f"{rate} * sqrt(1 - {beta2:g}^t)"
+        elif group["bias_correction"]:
             lines.append(f"m' = m / (1 - {beta1:g}^t), v' = ({v}) / (1 - {beta2:g}^t)")
             m, v = "m'", "v'"
-        inside = group["eps_mode"] == "inside"
-        root = f"sqrt({v} + {group['eps']:g})" if inside else f"(sqrt({v}) + {group['eps']:g})"
-        return [*lines, f"p = p - {group['lr']:g} * {m} / {root}"]
+        return [*lines, f"p = {kept_text(group)} - {rate} * {m} / {root_text(group, v)}"]

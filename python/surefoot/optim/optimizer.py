@@ -60,6 +60,7 @@ class Optimizer:
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()  # state tensors, each of the parameter's shape
+    _numbers: ClassVar[tuple[str, ...]] = ("step",)  # state entries that are plain numbers
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         rule = self._rule()
@@ -217,16 +218,19 @@ class Optimizer:
 
     def _entries(self, params: list[Tensor]) -> list[dict[str, Any]]:
         """The state of every parameter, made on first use."""
-        return [self.state.of(parameter) for parameter in params]
+        return self.state.entries(params)
 
     @staticmethod
-    def _buffers(name: str, entries: list[dict[str, Any]], params: list[Tensor]) -> list[Tensor]:
-        """State tensor ``name`` of every parameter; zeros, not yet kept, where it has none."""
+    def _buffers(
+        name: str, entries: list[dict[str, Any]], params: list[Tensor], start: float = 0.0
+    ) -> tuple[list[Tensor], bool]:
+        """State tensor ``name`` of every parameter, and whether some are new, not yet kept."""
         try:
-            return [entry[name] for entry in entries]
+            return [entry[name] for entry in entries], False
         except KeyError:
             pairs = zip(entries, params, strict=True)
-            return [e[name] if name in e else _core.zeros_like(p.detach()) for e, p in pairs]
+        full_like = _core.full_like
+        return [e[name] if name in e else full_like(p.detach(), start) for e, p in pairs], True
 
     @staticmethod
     def _keep(name: str, entries: list[dict[str, Any]], values: Iterable[Any]) -> None:
@@ -348,9 +352,10 @@ class Optimizer:
         own = self._signatures()
         for mine, theirs in pairs.items():
             for name, value in saved["state"].get(theirs, {}).items():
-                if name == "step":
-                    continue
-                if name not in self._fields:
+                if name in self._numbers:
+                    if isinstance(value, bool) or not isinstance(value, (int, float)):
+                        lines.append(f"! {mine}: {name} must be a number, is {value!r:.40}")
+                elif name not in self._fields:
                     lines.append(f"! {mine}: unknown entry {name!r}")
                 elif not isinstance(value, Tensor) or signature(value) != own[mine]:
                     lines.append(f"! {mine}: {name} has not the shape and dtype of the parameter")
@@ -359,7 +364,7 @@ class Optimizer:
     def _copied(self, pairs: Mapping[Key, Key], saved: Mapping[str, Any]) -> dict[Key, Any]:
         return {
             mine: {
-                name: value.detach().clone() if isinstance(value, Tensor) else int(value)
+                name: value.detach().clone() if isinstance(value, Tensor) else value
                 for name, value in saved["state"][theirs].items()
             }
             for mine, theirs in pairs.items()

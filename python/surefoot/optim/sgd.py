@@ -10,6 +10,7 @@ from surefoot._core import Tensor
 
 from . import _check
 from ._state import Group
+from ._terms import gradient_line, sign_and_decay
 from .optimizer import Optimizer, with_grad
 
 __all__ = ["SGD"]
@@ -60,8 +61,10 @@ class SGD(Optimizer):
 
     Differences from PyTorch: ``momentum_form`` and ``'lookahead'`` are additions; ``foreach``,
     ``fused`` and ``differentiable`` do not exist, every step is one fused call per group.
-    Keras's SGD is form ``'classical'``. Source: Sutskever et al. 2013, "On the importance of
-    initialization and momentum in deep learning".
+    Keras's SGD is form ``'classical'``. Known misprint: plain momentum with the gradient at the
+    look-ahead point; that is Nesterov's method, ``nesterov='lookahead'``.
+    Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep
+    learning".
     """
 
     _fields = ("momentum_buffer",)
@@ -92,9 +95,7 @@ class SGD(Optimizer):
         )
 
     def _check(self, group: Group) -> None:
-        for name in ("lr", "momentum", "dampening", "weight_decay"):
-            _check.number("SGD", name, group[name])
-        _check.flag("SGD", "maximize", group["maximize"])
+        _check.options("SGD", group)
         _check.choice("SGD", "momentum_form", group["momentum_form"], _FORMS)
         if group["nesterov"] != "lookahead":
             _check.flag("SGD", "nesterov", group["nesterov"])
@@ -141,33 +142,35 @@ class SGD(Optimizer):
         return places
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        entries: list[dict[str, Any]] = []
-        buffers: list[Tensor] = []
-        fresh: list[int] = []
-        if group["momentum"]:
-            entries = self._entries(params)
-            buffers = self._buffers("momentum_buffer", entries, params)
-            fresh = [int("momentum_buffer" not in entry) for entry in entries]
-        _core._sgd_step_(
-            params,
-            grads,
-            buffers,
-            fresh,
-            group["lr"],
-            group["momentum"],
-            group["dampening"],
-            group["weight_decay"],
-            group["nesterov"] is True,
-            group["maximize"],
-            group["momentum_form"],
-        )
-        self._keep("momentum_buffer", entries, buffers)
+        head = sign_and_decay(group)
+        if not group["momentum"]:
+            _core._update_("sgd", params, grads, [], [(*head, group["lr"])])
+            return
+        entries = self._entries(params)
+        buffers, are_new = self._buffers("momentum_buffer", entries, params)
+        row = "nesterov" if group["nesterov"] is True else "momentum"
+        firsts = ["momentum_buffer" not in entry for entry in entries] if are_new else [False]
+        coefficients = [(*head, *self._coefficients(group, first)) for first in firsts]
+        _core._update_(row, params, grads, [buffers], coefficients)
+        if are_new:
+            self._keep("momentum_buffer", entries, buffers)
+
+    @staticmethod
+    def _coefficients(group: Group, first: bool) -> tuple[float, ...]:
+        """Rate, kept and taken share of the velocity's row; with Nesterov the rate of g, too."""
+        form, momentum, lr = group["momentum_form"], group["momentum"], group["lr"]
+        rate = 1.0 if form == "classical" else lr
+        taken = {"torch": 1.0 - group["dampening"], "classical": lr, "ema": 1.0 - momentum}[form]
+        if form == "torch" and first:
+            taken = 1.0
+        if group["nesterov"] is True:
+            return rate * momentum, momentum, taken, rate * taken
+        return rate, momentum, taken
 
     def _formula(self, group: Group) -> list[str]:
         lr, momentum, form = group["lr"], group["momentum"], group["momentum_form"]
-        decay = f" + {group['weight_decay']:g} * p" if group["weight_decay"] else ""
         where = " at p - momentum step" if group["nesterov"] == "lookahead" else ""
-        lines = [f"g = {'-' if group['maximize'] else ''}grad{where}{decay}"]
+        lines = [gradient_line(group, where)]
         if not momentum:
             return [*lines, f"p = p - {lr:g} * g"]
         share = {"torch": 1 - group["dampening"], "classical": lr, "ema": 1 - momentum}[form]
