@@ -142,6 +142,52 @@ def class_weight() -> sf.Tensor:
     return sf.tensor(np.array([0.5, 1.0, 2.0, 0.25], dtype=np.float32))
 
 
+def by_channel(v: Array, x: Array, dim: int = 1) -> Array:
+    return v.reshape([-1 if d == dim % x.ndim else 1 for d in range(x.ndim)])
+
+
+def batch_norm(state: State, x: Array) -> Array:
+    """In eval mode: by the running statistics."""
+    mean, var = by_channel(state["running_mean"], x), by_channel(state["running_var"], x)
+    y = (x - mean) / np.sqrt(var + 1e-5)
+    if "weight" not in state:
+        return y
+    return y * by_channel(state["weight"], x) + by_channel(state["bias"], x)
+
+
+def normalized(axes: tuple[int, ...], eps: float = 1e-5) -> Callable[[State, Array], Array]:
+    def norm(state: State, x: Array) -> Array:
+        mean = x.mean(axes, keepdims=True)
+        y = (x - mean) / np.sqrt(((x - mean) ** 2).mean(axes, keepdims=True) + eps)
+        return y * state.get("weight", 1.0) + state.get("bias", 0.0)
+
+    return norm
+
+
+def rms_norm(state: State, x: Array) -> Array:
+    y = x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5)
+    return y * state.get("weight", 1.0)
+
+
+def group_norm(groups: int) -> Callable[[State, Array], Array]:
+    def norm(state: State, x: Array) -> Array:
+        y = normalized((2,))({}, x.reshape(x.shape[0], groups, -1)).reshape(x.shape)
+        return y * by_channel(state["weight"], x) + by_channel(state["bias"], x)
+
+    return norm
+
+
+def standardize(dim: int) -> Callable[[State, Array], Array]:
+    return lambda state, x: (
+        (x - by_channel(state["mean"], x, dim)) / by_channel(state["std"], x, dim)
+    )
+
+
+AFFINE = ("weight", "bias")
+RUNNING = ("running_mean", "running_var", "num_batches_tracked")
+KNOWN = {"mean": lambda: [1.0, 2.0, -3.0, 0.0], "std": lambda: [2.0, 0.5, 1.0, 10.0]}
+
+
 def mlp() -> dict[str, sf.nn.Module]:
     return {"up": sf.nn.Linear(4, 6), "act": sf.nn.Tanh(), "down": sf.nn.Linear(6, 2)}
 
@@ -184,6 +230,144 @@ ROWS = [
     ),
     Row("Dropout", reference=lambda state, x: x, random=True, text="p=0.5, inplace=False"),
     Row("Dropout", (0.0,), reference=lambda state, x: x),
+    Row(
+        "Dropout",
+        (0.25,),
+        {"scaling": "eval"},
+        reference=lambda state, x: 0.75 * x,
+        random=True,
+        text="p=0.25, inplace=False, scaling='eval'",
+    ),
+    Row("Dropout1d", (0.5,), {}, ((8, 9, 5),), lambda state, x: x, random=True),
+    Row("Dropout1d", (0.5,), {"scaling": "eval"}, ((9, 5),), lambda state, x: x / 2, random=True),
+    Row(
+        "Dropout2d",
+        (0.5,),
+        {},
+        ((4, 9, 2, 3),),
+        lambda state, x: x,
+        random=True,
+        text="p=0.5, inplace=False",
+    ),
+    Row("Dropout3d", (0.5,), {}, ((9, 3, 2, 3),), lambda state, x: x, random=True),
+    Row(
+        "AlphaDropout",
+        (0.2,),
+        {},
+        ((9, 8),),
+        lambda state, x: x,
+        random=True,
+        text="p=0.2, inplace=False",
+    ),
+    Row("FeatureAlphaDropout", (0.2,), {}, ((9, 8, 2),), lambda state, x: x, random=True),
+    Row(
+        "DropConnect",
+        (4, 5),
+        {},
+        reference=linear,
+        state=AFFINE,
+        random=True,
+        text="in_features=4, out_features=5, bias=True, p=0.5, inference='mean'",
+    ),
+    Row(
+        "DropConnect",
+        (4, 5, 0.2, False),
+        {"per_sample": True, "activation": sf.nn.Tanh},
+        reference=lambda state, x: np.tanh(linear(state, x)),
+        state=("weight",),
+        random=True,
+    ),
+    Row(
+        "DropConnect",
+        (4, 5, 0.25),
+        {"scaling": "eval"},
+        random=True,
+        state=AFFINE,
+        reference=lambda state, x: 0.75 * x @ state["weight"].T + state["bias"],
+    ),
+    Row("DropConnect", (4, 5, 0.0), reference=linear, state=AFFINE),
+    Row(
+        "BatchNorm1d",
+        (4,),
+        {},
+        ((7, 4),),
+        batch_norm,
+        AFFINE + RUNNING,
+        random=True,
+        text="4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True",
+    ),
+    Row("BatchNorm1d", (4,), {"affine": False}, ((3, 4, 5),), batch_norm, RUNNING, random=True),
+    Row("BatchNorm1d", (4,), {"track_running_stats": False}, ((7, 4),), normalized((0,)), AFFINE),
+    Row(
+        "BatchNorm2d",
+        (4,),
+        {"momentum": None},
+        ((2, 4, 3, 2),),
+        batch_norm,
+        AFFINE + RUNNING,
+        random=True,
+    ),
+    Row("BatchNorm3d", (4,), {}, ((2, 4, 1, 3, 2),), batch_norm, AFFINE + RUNNING, random=True),
+    Row(
+        "InstanceNorm1d",
+        (4,),
+        {},
+        ((2, 4, 5),),
+        normalized((2,)),
+        text="4, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False",
+    ),
+    Row(
+        "InstanceNorm1d",
+        (4,),
+        {"track_running_stats": True},
+        ((2, 4, 5),),
+        batch_norm,
+        RUNNING,
+        random=True,
+    ),
+    Row("InstanceNorm2d", (4,), {}, ((4, 3, 2),), normalized((1, 2))),
+    Row("InstanceNorm2d", (1,), {"affine": True}, ((2, 1, 3, 2),), normalized((2, 3)), AFFINE),
+    Row("InstanceNorm3d", (4,), {}, ((2, 4, 1, 3, 2),), normalized((2, 3, 4))),
+    Row(
+        "LayerNorm",
+        (4,),
+        {},
+        ((3, 4),),
+        normalized((1,)),
+        AFFINE,
+        text="(4,), eps=1e-05, elementwise_affine=True",
+    ),
+    Row(
+        "LayerNorm",
+        ((3, 4),),
+        {"bias": False, "eps": 0.1},
+        ((2, 3, 4),),
+        normalized((1, 2), 0.1),
+        ("weight",),
+    ),
+    Row("LayerNorm", (4,), {"elementwise_affine": False}, ((3, 4),), normalized((1,))),
+    Row(
+        "RMSNorm",
+        (4,),
+        {"eps": 1e-5},
+        ((3, 4),),
+        rms_norm,
+        ("weight",),
+        text="(4,), eps=1e-05, elementwise_affine=True",
+    ),
+    Row("RMSNorm", (4, 1e-5, False), {}, ((2, 3, 4),), rms_norm),
+    Row(
+        "GroupNorm",
+        (2, 4),
+        {},
+        ((3, 4, 5),),
+        group_norm(2),
+        AFFINE,
+        text="2, 4, eps=1e-05, affine=True",
+    ),
+    Row("GroupNorm", (1, 4), {}, ((3, 4),), group_norm(1), AFFINE),
+    Row("Standardize", (4,), KNOWN, ((3, 4),), standardize(-1), ("mean", "std"), text="4, dim=-1"),
+    Row("Standardize", (4, 1), KNOWN, ((3, 4, 2),), standardize(1), ("mean", "std")),
     Row("ReLU", reference=relu, kink=0.0),
     Row("LeakyReLU", reference=leaky(0.01), kink=0.0, text="negative_slope=0.01"),
     Row("LeakyReLU", (1.5,), reference=leaky(1.5), kink=0.0),

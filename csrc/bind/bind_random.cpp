@@ -98,13 +98,42 @@ void register_drawn(OpTable& ops) {
         return multinomial(input, n, replacement, *generator);
       },
       "Classes drawn by their weights, per row.");
-  ops.add(
-      "dropout(Tensor input, float p=0.5, bool training=True, *, Generator? generator=None) -> "
-      "Tensor",
-      [](const Tensor& input, double p, bool training, Generator* generator) {
-        return dropout(input, p, training, *generator);
-      },
-      "Elements set to 0 with probability p, the others scaled by 1 / (1 - p), while training.");
+}
+
+Scaling scaling_of(const std::string& name) {
+  if (name == "train") return Scaling::kTrain;
+  if (name == "eval") return Scaling::kEval;
+  throw ValueError("[dropout] scaling must be 'train' or 'eval', got '", name, "'");
+}
+
+using Drop = Tensor (*)(const Tensor&, double, bool, Scaling, Generator&);
+template <Drop drop>
+Tensor scaled_drop(const Tensor& input, double p, bool training, const std::string& scaling,
+                   Generator* generator) {
+  return drop(input, p, training, scaling_of(scaling), *generator);
+}
+using AlphaDrop = Tensor (*)(const Tensor&, double, bool, Generator&);
+template <AlphaDrop drop>
+Tensor alpha_drop(const Tensor& input, double p, bool training, Generator* generator) {
+  return drop(input, p, training, *generator);
+}
+
+void register_dropout(OpTable& ops) {
+  const auto add = [&ops](const std::string& name, const std::string& extra, auto fn,
+                          const char* doc) {
+    const std::string parameters = "(Tensor input, float p=0.5, bool training=True, *, ";
+    ops.add((name + parameters + extra + "Generator? generator=None) -> Tensor").c_str(), fn, doc);
+  };
+  const char* scaling = "str scaling='train', ";
+  add("dropout", scaling, &scaled_drop<&dropout>,
+      "Elements set to 0 with probability p, the others scaled by 1 / (1 - p), while training; "
+      "scaling='eval' leaves them, and multiplies by 1 - p when not training.");
+  add("feature_dropout", scaling, &scaled_drop<&feature_dropout>,
+      "Dropout of whole channels of (N, C, ...).");
+  add("alpha_dropout", "", &alpha_drop<&alpha_dropout>,
+      "Dropout that keeps mean 0 and variance 1: what is dropped becomes the limit of SELU.");
+  add("feature_alpha_dropout", "", &alpha_drop<&feature_alpha_dropout>,
+      "Alpha dropout of whole channels of (N, C, ...).");
 }
 
 void register_inplace(OpTable& ops) {
@@ -139,6 +168,7 @@ void register_inplace(OpTable& ops) {
 void register_random(OpTable& ops) {
   register_sized(ops);
   register_drawn(ops);
+  register_dropout(ops);
   register_inplace(ops);
 }
 

@@ -144,6 +144,7 @@ void register_create(OpTable& ops);
 void register_elementwise(OpTable& ops);
 void register_index(OpTable& ops);
 void register_matmul(OpTable& ops);
+void register_norm(OpTable& ops);
 void register_random(OpTable& ops);
 void register_reduce(OpTable& ops);
 void register_shape(OpTable& ops);

@@ -102,17 +102,17 @@ void run_randint(const Array& y, RandomKey key, int64_t low, int64_t high) {
   });
 }
 
-void run_dropout(const Array& x, const Array& y, RandomKey key, double p) {
+void run_dropout(const Array& x, const Array& y, RandomKey key, double p, double scale) {
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto kernel = kernels<T>().random.dropout;
-    // p = 1 would need a threshold of 2^32: there the scale drops the last one in 2^32.
+    // p = 1 would need a threshold of 2^32: there the factor drops the last one in 2^32.
     const auto threshold = static_cast<uint32_t>(std::fmin(p * 0x1p32, 0x1p32 - 1));
-    const T scale = p < 1 ? static_cast<T>(1 / (1 - p)) : T(0);
+    const T factor = p < 1 ? static_cast<T>(scale) : T(0);
     launch("dropout", [=] {
       for_batches<T>(key, y.numel(), kRandomWords,
                      [&](int64_t i, int64_t n, const uint32_t* words) {
-                       kernel(words, threshold, x.as<T>() + i, scale, y.as<T>() + i, n);
+                       kernel(words, threshold, x.as<T>() + i, factor, y.as<T>() + i, n);
                      });
     });
   });

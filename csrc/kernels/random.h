@@ -21,8 +21,8 @@ void run_normal(const Array& y, RandomKey key, double mean, double std);
 void run_randint(const Array& y, RandomKey key, int64_t low,
                  int64_t high);  // int64, in [low, high)
 
-// y = x / (1 - p), or 0 with probability p; with y = dx and x = dy it is its own backward. The mask
-// is made anew from the key, and does not depend on the dtype.
-void run_dropout(const Array& x, const Array& y, RandomKey key, double p);
+// y = x scale, or 0 with probability p; with y = dx and x = dy it is its own backward. The mask is
+// made anew from the key, and does not depend on the dtype.
+void run_dropout(const Array& x, const Array& y, RandomKey key, double p, double scale);
 
 }  // namespace sf

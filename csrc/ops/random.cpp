@@ -45,13 +45,6 @@ Tensor drawn_in_place(const char* op, Tensor self, const Draw& draw) {
   return self;
 }
 
-Tensor with_mask(const Tensor& x, RandomKey key, double p) {
-  Tensor y = empty(x.shape(), x.dtype());
-  run_dropout(contiguous(detach(x)).array(), y.array(), key, p);
-  return record("dropout", y, {&x}, {},
-                [key, p](const Backward& b) -> Grads { return {with_mask(b.grad(), key, p)}; });
-}
-
 }  // namespace
 
 Tensor rand(const Shape& shape, Dtype dtype, Generator& generator) {
@@ -175,13 +168,6 @@ Tensor multinomial(const Tensor& weights, int64_t n, bool replacement, Generator
     }
   }
   return out;
-}
-
-Tensor dropout(const Tensor& x, double p, bool training, Generator& generator) {
-  check_probability("dropout", p);
-  check_floating("dropout", x.dtype());
-  if (!training || p == 0) return x;
-  return with_mask(x, generator.next(), p);
 }
 
 Tensor uniform_(Tensor self, double low, double high, Generator& generator) {

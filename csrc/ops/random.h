@@ -17,9 +17,20 @@ Tensor randperm(int64_t n, Dtype dtype, Generator& generator);
 Tensor bernoulli(const Tensor& p, Generator& generator);
 // Indices of classes drawn by their weights: (C,) -> (n,), (rows, C) -> (rows, n).
 Tensor multinomial(const Tensor& weights, int64_t n, bool replacement, Generator& generator);
-// Sets elements to 0 with probability p and scales the others by 1 / (1 - p); x itself if not
-// training. The mask is not kept: backward draws it again.
-Tensor dropout(const Tensor& x, double p, bool training, Generator& generator);
+
+// The dropout family (dropout.cpp). Masks of elements are not kept: backward draws them again.
+enum class Scaling {
+  kTrain,  // what is kept is divided by 1 - p in training; inference leaves x alone
+  kEval,   // training only drops; inference multiplies by 1 - p
+};
+Tensor dropout(const Tensor& x, double p, bool training, Scaling scaling, Generator& generator);
+// Drops whole channels x[n, c] of (N, C, ...).
+Tensor feature_dropout(const Tensor& x, double p, bool training, Scaling scaling,
+                       Generator& generator);
+// Sets what is dropped to the value that SELU approaches on the left, then restores mean 0 and
+// variance 1.
+Tensor alpha_dropout(const Tensor& x, double p, bool training, Generator& generator);
+Tensor feature_alpha_dropout(const Tensor& x, double p, bool training, Generator& generator);
 
 Tensor uniform_(Tensor self, double low, double high, Generator& generator);
 Tensor normal_(Tensor self, double mean, double std, Generator& generator);

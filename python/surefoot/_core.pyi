@@ -156,6 +156,8 @@ class Tensor:
         """Whether every element along dim is not zero."""
     def allclose(self, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
         """Whether isclose holds everywhere."""
+    def alpha_dropout(self, p: builtins.float = 0.5, training: builtins.bool = True, *, generator: Generator | None = None) -> Tensor:
+        """Dropout that keeps mean 0 and variance 1: what is dropped becomes the limit of SELU."""
     def amax(self, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor:
         """The largest element over dim; equal ones share the gradient."""
     def amin(self, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor:
@@ -251,9 +253,9 @@ class Tensor:
         """Inner product of two vectors."""
     def double(self) -> Tensor:
         """The tensor in that dtype; itself if it has it."""
-    def dropout(self, p: builtins.float = 0.5, training: builtins.bool = True, *, generator: Generator | None = None) -> Tensor:
+    def dropout(self, p: builtins.float = 0.5, training: builtins.bool = True, *, scaling: builtins.str = 'train', generator: Generator | None = None) -> Tensor:
         """Elements set to 0 with probability p, the others scaled by 1 / (1 - p), while
-        training."""
+        training; scaling='eval' leaves them, and multiplies by 1 - p when not training."""
     def element_size(self) -> builtins.int:
         """Bytes of one element."""
     def elu(self, alpha: builtins.float = 1.0) -> Tensor:
@@ -282,6 +284,10 @@ class Tensor:
         """exp(x) - 1, exact also near zero."""
     def expm1_(self) -> Tensor:
         """The same, in place."""
+    def feature_alpha_dropout(self, p: builtins.float = 0.5, training: builtins.bool = True, *, generator: Generator | None = None) -> Tensor:
+        """Alpha dropout of whole channels of (N, C, ...)."""
+    def feature_dropout(self, p: builtins.float = 0.5, training: builtins.bool = True, *, scaling: builtins.str = 'train', generator: Generator | None = None) -> Tensor:
+        """Dropout of whole channels of (N, C, ...)."""
     def fill_(self, value: Tensor | builtins.float) -> Tensor:
         """Sets every element to the value, in place."""
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
@@ -726,6 +732,9 @@ def all(input: Tensor, dim: builtins.int | _Sequence[builtins.int] | None = None
 def allclose(input: Tensor, other: Tensor, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> builtins.bool:
     """Whether isclose holds everywhere."""
 
+def alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, *, generator: Generator | None = None) -> Tensor:
+    """Dropout that keeps mean 0 and variance 1: what is dropped becomes the limit of SELU."""
+
 def amax(input: Tensor, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor:
     """The largest element over dim; equal ones share the gradient."""
 
@@ -755,6 +764,10 @@ def atan(input: Tensor) -> Tensor:
 
 def atan2(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """The angle of the point (other, input), in radians."""
+
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(var + eps) per channel of (N, C, ...), by the statistics of the batch in
+    training, else by the running ones, which training moves."""
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with probability input, else 0, elementwise."""
@@ -828,8 +841,9 @@ def div(input: Tensor | builtins.float, other: Tensor | builtins.float, *, round
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Inner product of two vectors."""
 
-def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, *, generator: Generator | None = None) -> Tensor:
-    """Elements set to 0 with probability p, the others scaled by 1 / (1 - p), while training."""
+def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, *, scaling: builtins.str = 'train', generator: Generator | None = None) -> Tensor:
+    """Elements set to 0 with probability p, the others scaled by 1 / (1 - p), while training;
+    scaling='eval' leaves them, and multiplies by 1 - p when not training."""
 
 def elu(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
     """x above zero, alpha * (exp(x) - 1) below."""
@@ -864,6 +878,12 @@ def expm1(input: Tensor) -> Tensor:
 
 def eye(n: builtins.int, m: builtins.int | None = None, *, dtype: _DType | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """The (n, m) matrix with ones on its diagonal."""
+
+def feature_alpha_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, *, generator: Generator | None = None) -> Tensor:
+    """Alpha dropout of whole channels of (N, C, ...)."""
+
+def feature_dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, *, scaling: builtins.str = 'train', generator: Generator | None = None) -> Tensor:
+    """Dropout of whole channels of (N, C, ...)."""
 
 def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """Joins the dimensions from start_dim to end_dim."""
@@ -916,6 +936,9 @@ def get_num_threads() -> builtins.int:
 def get_rng_state() -> Tensor:
     """The state of the default generator."""
 
+def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over each group of channels of a sample (N, C, ...)."""
+
 def gt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input > other, elementwise, as bool."""
 
@@ -936,6 +959,9 @@ def hypot(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Ten
 
 def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     """The slices of `dim` that a 1-d index names."""
+
+def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over each channel of a sample (N, C, ...)."""
 
 int32: dtype
 
@@ -961,6 +987,9 @@ def isnan(input: Tensor) -> Tensor:
 
 def l1_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean') -> Tensor:
     """|input - target|; both must have the same shape."""
+
+def layer_norm(input: Tensor, normalized_shape: builtins.int | _Sequence[builtins.int], weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-5) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over the last dimensions, times weight plus bias."""
 
 def le(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input <= other, elementwise, as bool."""
@@ -1191,6 +1220,10 @@ def reshape(input: Tensor, *shape: builtins.int) -> Tensor:
     """The elements in row-major order under another shape; one size may be -1. A view where the
     memory allows it, else a copy."""
 
+def rms_norm(input: Tensor, normalized_shape: builtins.int | _Sequence[builtins.int], weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
+    """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight; eps of the dtype if
+    None."""
+
 def roll(input: Tensor, shifts: builtins.int | _Sequence[builtins.int], dims: builtins.int | _Sequence[builtins.int] | None = None) -> Tensor:
     """Elements shifted along dimensions (along the flattened tensor if none is named); what
     leaves at one end enters at the other."""
@@ -1357,6 +1390,7 @@ __all__ = [
     "addmm",
     "all",
     "allclose",
+    "alpha_dropout",
     "amax",
     "amin",
     "any",
@@ -1367,6 +1401,7 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "batch_norm",
     "bernoulli",
     "bitwise_and",
     "bitwise_not",
@@ -1402,6 +1437,8 @@ __all__ = [
     "exp",
     "expm1",
     "eye",
+    "feature_alpha_dropout",
+    "feature_dropout",
     "flatten",
     "flip",
     "float32",
@@ -1418,6 +1455,7 @@ __all__ = [
     "gelu",
     "get_num_threads",
     "get_rng_state",
+    "group_norm",
     "gt",
     "hardshrink",
     "hardsigmoid",
@@ -1425,6 +1463,7 @@ __all__ = [
     "hardtanh",
     "hypot",
     "index_select",
+    "instance_norm",
     "int32",
     "int64",
     "is_floating_point",
@@ -1434,6 +1473,7 @@ __all__ = [
     "isinf",
     "isnan",
     "l1_loss",
+    "layer_norm",
     "le",
     "leaky_relu",
     "linear",
@@ -1496,6 +1536,7 @@ __all__ = [
     "remainder",
     "reset_peak_memory_stats",
     "reshape",
+    "rms_norm",
     "roll",
     "round",
     "rsqrt",

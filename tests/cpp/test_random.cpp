@@ -108,9 +108,9 @@ TEST(random_dropout_keeps_the_mean_and_its_mask) {
     const auto x = make_array({50000}), y = make_array({50000}), again = make_array({50000});
     const auto xd = make_array({50000}, Dtype::kFloat64), yd = make_array({50000}, Dtype::kFloat64);
     for (int64_t i = 0; i < 50000; ++i) x->array.as<float>()[i] = 1, xd->array.as<double>()[i] = 1;
-    sf::run_dropout(x->array, y->array, {9, 1}, 0.3);
-    sf::run_dropout(x->array, again->array, {9, 1}, 0.3);
-    sf::run_dropout(xd->array, yd->array, {9, 1}, 0.3);
+    sf::run_dropout(x->array, y->array, {9, 1}, 0.3, 1 / 0.7);
+    sf::run_dropout(x->array, again->array, {9, 1}, 0.3, 1 / 0.7);
+    sf::run_dropout(xd->array, yd->array, {9, 1}, 0.3, 1 / 0.7);
     CHECK(!std::memcmp(y->array.data, again->array.data, 50000 * 4));
     const Moments m = moments(values(y->array));
     CHECK_MSG(std::fabs(m.mean - 1) < 0.02, m.mean);
@@ -118,9 +118,9 @@ TEST(random_dropout_keeps_the_mean_and_its_mask) {
       CHECK(y->value(i) == 0 || std::fabs(y->value(i) - 1 / 0.7) < 1e-6);
       CHECK((y->value(i) == 0) == (yd->value(i) == 0));
     }
-    sf::run_dropout(x->array, y->array, {9, 1}, 1);
+    sf::run_dropout(x->array, y->array, {9, 1}, 1, 1);
     for (const double v : values(y->array)) CHECK(v == 0);
-    sf::run_dropout(x->array, y->array, {9, 1}, 0);
+    sf::run_dropout(x->array, y->array, {9, 1}, 0, 1);
     for (const double v : values(y->array)) CHECK(v == 1);
   });
 }

@@ -4,7 +4,7 @@ A new op gets one row in the file of its family; the tests in test_ops.py run it
 that every op must pass. An exported op without a row fails the suite by name.
 """
 
-from op_table import create, elementwise, index, linalg, losses, random, reduce, shape
+from op_table import create, elementwise, index, linalg, losses, norm, random, reduce, shape
 from op_table.random import RandomRow
 from op_table.row import Bad, Row, Sample
 
@@ -15,6 +15,7 @@ ROWS: list[Row] = [
     *shape.ROWS,
     *index.ROWS,
     *losses.ROWS,
+    *norm.ROWS,
     *create.ROWS,
 ]
 RANDOM_ROWS: list[RandomRow] = random.ROWS

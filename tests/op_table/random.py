@@ -84,6 +84,27 @@ def is_dropped(x: np.ndarray) -> None:
     counts_fit((x > 0).astype(int), np.array([0.25, 0.75]))
 
 
+def is_dropped_by_channel(x: np.ndarray) -> None:
+    assert np.array_equal(x, np.broadcast_to(x[:, :, :1], x.shape))
+    is_dropped(x[:, :, 0])
+
+
+ALPHA_KEPT = 1 / np.sqrt(0.75 * (1 + 0.25 * 1.7580993408473766**2))  # of p = 0.25
+
+
+def is_alpha_dropped(x: np.ndarray) -> None:
+    """Of ones: 1 or -1.7581 with probability 3/4 and 1/4, moved to where the mean of 0 stays."""
+    shift = ALPHA_KEPT * 1.7580993408473766 * 0.25
+    kept, dropped = ALPHA_KEPT + shift, -1.7580993408473766 * ALPHA_KEPT + shift
+    assert np.allclose(np.unique(x.round(4)), [dropped, kept], atol=1e-4)
+    counts_fit((x > 0).astype(int), np.array([0.25, 0.75]))
+
+
+def is_alpha_dropped_by_channel(x: np.ndarray) -> None:
+    assert np.array_equal(x, np.broadcast_to(x[:, :, :1], x.shape))
+    is_alpha_dropped(x[:, :, 0])
+
+
 SHARES = np.array([0.1, 0.0, 0.4, 0.5])
 
 
@@ -127,6 +148,16 @@ ROWS = [
               check=is_dropped,
               errors=(bad(ANY_ERROR, "[dropout]", np.ones(3), 1.5),
                       bad(ANY_ERROR, "[dropout]", np.ones(3), -0.1))),
+    RandomRow(name="feature_dropout", check=is_dropped_by_channel,
+              draw=lambda **k: sf.feature_dropout(sf.ones(100, 500, 3), 0.25, True, **k),
+              errors=(bad(ANY_ERROR, "[feature_dropout]", np.ones((2, 3)), 1.5),
+                      bad(ANY_ERROR, ("[feature_dropout]", "(3,)"), np.ones(3), 0.5))),
+    RandomRow(name="alpha_dropout", check=is_alpha_dropped,
+              draw=lambda **k: sf.alpha_dropout(sf.ones(COUNT), 0.25, True, **k),
+              errors=(bad(ANY_ERROR, "[alpha_dropout]", np.ones(3), -0.5),)),
+    RandomRow(name="feature_alpha_dropout", check=is_alpha_dropped_by_channel,
+              draw=lambda **k: sf.feature_alpha_dropout(sf.ones(100, 500, 3), 0.25, True, **k),
+              errors=(bad(ANY_ERROR, ("[feature_alpha_dropout]", "(3,)"), np.ones(3), 0.5),)),
     RandomRow(name="multinomial", check=is_weighted, dtype="int64",
               draw=lambda **k: sf.multinomial(sf.tensor(SHARES), COUNT, True, **k),
               errors=(bad(ANY_ERROR, "[multinomial]", np.array([-1.0, 1.0]), 1),

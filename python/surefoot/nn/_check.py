@@ -32,3 +32,10 @@ def one_of(owner: str, name: str, value: str, allowed: tuple[str, ...]) -> str:
         choices = ", ".join(repr(choice) for choice in allowed)
         raise ValueError(f"[{owner}] {name}={value!r}: must be one of {choices}")
     return value
+
+
+def not_negative(owner: str, name: str, value: float) -> float:
+    """Return `value`, or raise ValueError when it is negative or no number."""
+    if not value >= 0.0:
+        raise ValueError(f"[{owner}] {name}={value!r}: must not be negative")
+    return value

@@ -5,15 +5,19 @@ from __future__ import annotations
 from surefoot import _core
 from surefoot._core import (
     Tensor,
+    batch_norm,
     celu,
     cross_entropy,
     elu,
     gelu,
+    group_norm,
     hardshrink,
     hardsigmoid,
     hardswish,
     hardtanh,
+    instance_norm,
     l1_loss,
+    layer_norm,
     linear,
     log_softmax,
     logsigmoid,
@@ -23,6 +27,7 @@ from surefoot._core import (
     one_hot,
     pad,
     relu6,
+    rms_norm,
     selu,
     sigmoid,
     silu,
@@ -35,7 +40,14 @@ from surefoot._core import (
     threshold,
 )
 
-from ._check import probability
+from ._dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+)
 
 __all__ = [
     "linear",
@@ -63,6 +75,16 @@ __all__ = [
     "softmax",
     "log_softmax",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+    "feature_alpha_dropout",
+    "batch_norm",
+    "layer_norm",
+    "group_norm",
+    "instance_norm",
+    "rms_norm",
     "cross_entropy",
     "nll_loss",
     "mse_loss",
@@ -82,11 +104,3 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     if inplace:
         return input.leaky_relu_(negative_slope)
     return _core.leaky_relu(input, negative_slope)
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Zero with probability p, else x / (1 - p); the identity unless `training`."""
-    probability("dropout", "p", p)
-    if not inplace:
-        return _core.dropout(input, p, training)
-    return input.copy_(_core.dropout(input, p, True)) if training else input
