@@ -44,7 +44,8 @@ def test_gradient_can_be_differentiated(name: str) -> None:
     (slope,) = sf.autograd.grad(y.square().sum(), [x], create_graph=True)
     (fused,) = sf.autograd.grad(y.square().sum(), [x], retain_graph=True)
     assert_close(slope.detach(), fused, 1e-14, 1e-14)
-    (second,) = sf.autograd.grad(slope.sum(), [x], retain_graph=True)  # 2 m^2, m the factor of each element
+    (second,) = sf.autograd.grad(slope.sum(), [x], retain_graph=True)
+    # The second derivative is 2 m^2, m the factor of each element.
     (factor,) = sf.autograd.grad(y.sum(), [x])
     assert_close(second, 2 * factor * factor, 1e-13, 1e-13)
 

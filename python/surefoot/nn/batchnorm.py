@@ -53,8 +53,8 @@ class _ChannelNorm(Module):
             made = Parameter(_core.empty(size, dtype=dtype)) if affine else None
             self.register_parameter(parameter, made)
         for buffer in ("running_mean", "running_var"):
-            made = _core.empty(size, dtype=dtype) if track_running_stats else None
-            self.register_buffer(buffer, made)
+            kept = _core.empty(size, dtype=dtype) if track_running_stats else None
+            self.register_buffer(buffer, kept)
         count = _core.tensor(0) if track_running_stats else None
         self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()

@@ -34,8 +34,9 @@ class _SampleNorm(Module):
         """Weight 1 and bias 0."""
         if self.weight is not None:
             init.ones_(self.weight)
-        if getattr(self, "bias", None) is not None:
-            init.zeros_(self.bias)
+        bias = getattr(self, "bias", None)
+        if bias is not None:
+            init.zeros_(bias)
 
 
 def _sizes(owner: str, shape: int | Sequence[int]) -> tuple[int, ...]:
