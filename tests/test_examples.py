@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from surefoot import data, nn, optim, regularize, train
+from surefoot.nn.utils import prune
 from surefoot.optim import lr_scheduler
 
 PACKAGES = [data, lr_scheduler, nn, optim, regularize]
@@ -28,7 +29,7 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", [*PACKAGES, prune], ids=lambda package: package.__name__)
 def test_every_class_has_an_example(package: object) -> None:
     silent = [
         name

@@ -15,10 +15,20 @@ from surefoot.autograd import enable_grad, no_grad, set_grad_enabled
 from surefoot.config import show_config
 
 if TYPE_CHECKING:
-    from surefoot import autograd, data, initializers, nn, optim, regularize, testing, train
+    from surefoot import autograd, data, initializers, nn, optim, prune, regularize, testing, train
     from surefoot.files import load, save
 
-_SUBMODULES = ("autograd", "data", "initializers", "nn", "optim", "regularize", "testing", "train")
+_SUBMODULES = (
+    "autograd",
+    "data",
+    "initializers",
+    "nn",
+    "optim",
+    "prune",
+    "regularize",
+    "testing",
+    "train",
+)
 _LAZY = {"load": "files", "save": "files"}
 
 __all__ = [
@@ -31,6 +41,7 @@ __all__ = [
     "nn",
     "no_grad",
     "optim",
+    "prune",
     "regularize",
     "save",
     "set_grad_enabled",

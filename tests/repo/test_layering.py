@@ -85,6 +85,7 @@ PY_DOORS: dict[str, set[str]] = {
     "optim": CORE,
     "data": CORE,
     "regularize": CORE | {"autograd", "nn"},
+    "prune": {"nn"},
     "train": CORE | {"autograd", "nn", "optim", "data", "regularize"},
     "files": CORE,
     "models": CORE | {"nn", "files"},

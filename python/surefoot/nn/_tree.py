@@ -31,6 +31,13 @@ class Tree:
         copied.__dict__.update(self.__dict__, _registry=dict(self._registry))
         return copied
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For deep copies and pickles: what was computed, as a pruned weight is, goes by value."""
+        return {
+            name: value.detach() if isinstance(value, Tensor) and not value.is_leaf else value
+            for name, value in self.__dict__.items()
+        }
+
     # ---- registration -----------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -95,7 +95,7 @@ class Terms:
         return _sum([loss, *self._values()])
 
     def _values(self) -> list[Tensor]:
-        return [rule(getattr(m, name)) for rule, m, name in self._items if rule.in_loss]
+        return [rule(_weight(m, name)) for rule, m, name in self._items if rule.in_loss]
 
     def apply_(self, lr: Any) -> None:
         """What follows an optimizer step: proximal steps and constraints."""
@@ -200,6 +200,13 @@ def _leaf(module: Module, name: str) -> Tensor:
     original: Tensor | None = module._parameters.get(f"{name}_orig")
     weight: Tensor = getattr(module, name) if original is None else original
     return weight
+
+
+def _weight(module: Module, name: str) -> Tensor:
+    """The weight as the layer uses it: with its mask, if it is pruned."""
+    mask = module._buffers.get(f"{name}_mask")
+    weight = _leaf(module, name)
+    return weight if mask is None else weight * mask
 
 
 def _rates(optimizer: Any) -> dict[int, float]:
