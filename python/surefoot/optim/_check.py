@@ -58,5 +58,7 @@ def options(rule: str, group: Mapping[str, Any]) -> None:
     for name in _FLAGS:
         if name in group:
             flag(rule, name, group[name])
+    if "rho" in group:
+        number(rule, "rho", group["rho"], below=1.0)
     if "betas" in group:
         betas(rule, group["betas"])

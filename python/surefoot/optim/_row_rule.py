@@ -8,7 +8,7 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
-from ._state import Group
+from ._state import Group, Key
 from ._terms import sign_and_decay
 from .optimizer import Optimizer
 
@@ -65,3 +65,41 @@ class AdaptiveRule(RowRule):
         super()._check(group)
         if "eps_mode" in group:
             _check.choice(self._rule(), "eps_mode", group["eps_mode"], self._eps_modes)
+
+    def _rates(self, group: Group, entry: dict[str, Any]) -> Tensor:
+        """What now stands before the gradient, or its average, for every number."""
+        raise NotImplementedError
+
+    def effective_lr(self) -> dict[Key, Tensor]:
+        """By name: the learning rate that every number of a parameter has now.
+
+        It is what the gradient (or its average) is multiplied with in ``explain()``'s last line.
+        Parameters that have had no step yet are left out. ``explain()`` gives the range.
+
+        Example:
+            >>> import surefoot as sf
+            >>> w = sf.tensor([1.0, 4.0], requires_grad=True)
+            >>> opt = sf.optim.Adagrad([("w", w)], lr=0.1)
+            >>> for _ in range(3):
+            ...     opt.zero_grad()
+            ...     (w * w).sum().backward()
+            ...     opt.step()
+            >>> [round(rate, 3) for rate in opt.effective_lr()["w"].tolist()]
+            [0.032, 0.007]
+        """
+        return {
+            key: self._rates(group, self.state[key])
+            for group in self.param_groups
+            for key in self._keys(group)
+            if self.state.get(key)
+        }
+
+    def _report(self, group: Group) -> list[str]:
+        keys = set(self._keys(group))
+        rates = [r.double().flatten() for key, r in self.effective_lr().items() if key in keys]
+        rates = [r for r in rates if r.numel()]
+        if not rates:
+            return []
+        order = _core.sort(_core.cat(rates))[0]
+        least, middle, most = (order[i].item() for i in (0, len(order) // 2, len(order) - 1))
+        return [f"effective lr: {least:.3g} to {most:.3g}, median {middle:.3g}"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from surefoot._core import Tensor
+
 from ._state import Group
 
 
@@ -30,6 +32,12 @@ def kept(group: Group) -> float:
 def eps_pair(group: Group) -> tuple[float, float]:
     """eps inside the root, eps outside it."""
     return (group["eps"], 0.0) if group["eps_mode"] == "inside" else (0.0, group["eps"])
+
+
+def rate_of(rate: float, square: Tensor, eps: tuple[float, float]) -> Tensor:
+    """``rate / root``, for every number."""
+    inside, outside = eps
+    return rate / ((square + inside).sqrt() + outside)
 
 
 # Text for `explain`.

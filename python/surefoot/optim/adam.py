@@ -6,9 +6,21 @@ import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from surefoot._core import Tensor
+
+from ._presets import with_presets
 from ._row_rule import AdaptiveRule
 from ._state import Group
-from ._terms import average_line, correction, eps_pair, gradient_line, kept, kept_text, root_text
+from ._terms import (
+    average_line,
+    correction,
+    eps_pair,
+    gradient_line,
+    kept,
+    kept_text,
+    rate_of,
+    root_text,
+)
 
 __all__ = ["Adam"]
 
@@ -36,6 +48,8 @@ class Adam(AdaptiveRule):
             ``p = p - lr * m' * sqrt(1 - beta2**t) / (sqrt(v) + eps)``.
         bias_correction: False leaves ``m' = m`` and ``v' = v``: the first steps are then about
             ``(1 - beta1) / sqrt(1 - beta2)`` times as long.
+        like: ``'keras'`` takes Keras's defaults for what is not given: eps 1e-7 before the
+            correction.
         decoupled_weight_decay: take ``lr * weight_decay * p`` off the parameter itself, as AdamW.
 
     Raises:
@@ -50,8 +64,8 @@ class Adam(AdaptiveRule):
         >>> [round(x, 4) for x in w.tolist()]
         [0.9, 1.9]
 
-    Differences from PyTorch: ``eps_mode`` and ``bias_correction`` are additions; ``step`` in the
-    state is an int. Keras's Adam has ``eps=1e-7``, and adds it before the correction of ``v``.
+    Differences from PyTorch: ``eps_mode``, ``bias_correction`` and ``like`` are additions;
+    ``step`` in the state is an int.
     Known misprints: ``g / g`` for the square ``g * g`` (Adam would be plain momentum), and Adam
     without ``m'`` and ``v'``, which is ``bias_correction=False``.
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization"; Reddi et al. 2018,
@@ -61,6 +75,7 @@ class Adam(AdaptiveRule):
     _fields = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
     _eps_modes = ("outside", "inside", "uncorrected")
 
+    @with_presets
     def __init__(
         self,
         params: Iterable[Any],
@@ -74,6 +89,7 @@ class Adam(AdaptiveRule):
         eps_mode: Literal["outside", "inside", "uncorrected"] = "outside",
         bias_correction: bool = True,
         decoupled_weight_decay: bool = False,
+        like: Literal["torch", "keras"] = "torch",
     ) -> None:
         super().__init__(
             params,
@@ -103,6 +119,11 @@ class Adam(AdaptiveRule):
             outside *= math.sqrt(factor)
         averages = (beta1, 1 - beta1, beta2, 1 - beta2)
         return (rate, *averages, factor, inside, outside, kept(group))
+
+    def _rates(self, group: Group, entry: dict[str, Any]) -> Tensor:
+        *_, factor, inside, outside, _ = self._coefficients(group, entry["step"])
+        square = entry["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+        return rate_of(group["lr"], square * factor, (inside, outside))
 
     def _formula(self, group: Group) -> list[str]:
         beta1, beta2 = group["betas"]

@@ -101,6 +101,10 @@ class Optimizer:
         """The update of one step, a line each, with the numbers now in use."""
         raise NotImplementedError
 
+    def _report(self, group: Group) -> list[str]:
+        """Lines on the state of a group that ``explain`` adds."""
+        return []
+
     # What users call.
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -167,7 +171,7 @@ class Optimizer:
             lines.append(
                 f"{self._rule()}, group {i}: {len(tensors)} tensor{plural}, {numbers} numbers"
             )
-            lines += ["  " + line for line in self._formula(group)]
+            lines += ["  " + line for line in (*self._formula(group), *self._report(group))]
         text = "\n".join(lines)
         print(text)  # noqa: T201
         return text

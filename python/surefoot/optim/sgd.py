@@ -9,6 +9,7 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
+from ._presets import with_presets
 from ._state import Group
 from ._terms import gradient_line, sign_and_decay
 from .optimizer import Optimizer, with_grad
@@ -46,6 +47,8 @@ class SGD(Optimizer):
             as Nesterov's method is defined, and needs ``step(closure)``.
         maximize: climb instead of descend.
         momentum_form: see the table.
+        like: ``'keras'`` takes Keras's defaults for what is not given: lr 0.01, form
+            ``'classical'``.
 
     Raises:
         ValueError: a value out of range; nesterov without momentum or with dampening.
@@ -59,16 +62,17 @@ class SGD(Optimizer):
         >>> w.tolist()
         [0.5, 1.0]
 
-    Differences from PyTorch: ``momentum_form`` and ``'lookahead'`` are additions; ``foreach``,
-    ``fused`` and ``differentiable`` do not exist, every step is one fused call per group.
-    Keras's SGD is form ``'classical'``. Known misprint: plain momentum with the gradient at the
-    look-ahead point; that is Nesterov's method, ``nesterov='lookahead'``.
+    Differences from PyTorch: ``momentum_form``, ``like`` and ``'lookahead'`` are additions;
+    ``foreach``, ``fused`` and ``differentiable`` do not exist, every step is one fused call per
+    group. Known misprint: plain momentum with the gradient at the look-ahead point; that is
+    Nesterov's method, ``nesterov='lookahead'``.
     Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep
     learning".
     """
 
     _fields = ("momentum_buffer",)
 
+    @with_presets
     def __init__(
         self,
         params: Iterable[Any],
@@ -80,6 +84,7 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
         momentum_form: Literal["torch", "classical", "ema"] = "torch",
+        like: Literal["torch", "keras"] = "torch",
     ) -> None:
         super().__init__(
             params,
