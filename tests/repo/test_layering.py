@@ -82,7 +82,7 @@ PY_DOORS: dict[str, set[str]] = {
     "autograd": CORE,
     "nn": CORE | {"autograd"},
     "initializers": {"nn"},
-    "optim": CORE,
+    "optim": CORE | {"autograd", "nn"},  # swa_utils averages modules
     "data": CORE,
     "regularize": CORE | {"autograd", "nn"},
     "prune": {"nn"},

@@ -1,5 +1,6 @@
 """Update rules, simple to hard."""
 
+from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
@@ -28,4 +29,6 @@ __all__ = [
     "Lion",
     "Rprop",
     "Optimizer",
+    "lr_scheduler",
+    "swa_utils",
 ]
