@@ -1,4 +1,4 @@
-"""Gradient clipping."""
+"""Gradient clipping: by norm, by the norm of each parameter, by value."""
 
 from __future__ import annotations
 
@@ -9,25 +9,63 @@ from surefoot import _core
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+
+Tensors = Tensor | Iterable[Tensor]
 
 
-def _grads(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [p.grad for p in listed if p.grad is not None]
+def get_total_norm(
+    tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """The norm of all tensors together, as if they were one vector.
+
+    norm_type: any p > 0, or inf. error_if_nonfinite: RuntimeError when the norm is inf or NaN.
+
+    Example:
+        >>> import surefoot as sf
+        >>> get_total_norm([sf.tensor([3.0]), sf.tensor([4.0])]).item()
+        5.0
+    """
+    return _total_norm("get_total_norm", _listed(tensors), norm_type, error_if_nonfinite)
+
+
+def clip_grads_with_norm_(parameters: Tensors, max_norm: float, total_norm: Tensor) -> None:
+    """Scale all gradients by min(1, max_norm / (total_norm + 1e-6)), with a norm known before.
+
+    Example:
+        >>> import surefoot as sf
+        >>> w = sf.tensor([3.0, 4.0], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> clip_grads_with_norm_(w, 1.0, sf.tensor(20.0))
+        >>> round(w.grad.norm().item(), 4)
+        0.5
+    """
+    max_norm = _at_least_zero("clip_grads_with_norm_", "max_norm", max_norm)
+    _scale(_grads(_listed(parameters)), max_norm, total_norm)
 
 
 def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor],
+    parameters: Tensors,
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    *,
+    per_parameter: bool = False,
+    skip_if_nonfinite: bool = False,
 ) -> Tensor:
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)); returns the norm before.
 
-    The norm is that of all gradients together as one vector (Pascanu et al. 2013). norm_type: any
-    p > 0, or inf. error_if_nonfinite: RuntimeError when the norm is inf or NaN, gradients
-    untouched; otherwise a NaN norm makes all gradients NaN, as in torch.
+    The norm is that of all gradients together as one vector, whose direction stays.
+
+    norm_type: any p > 0, or inf.
+    error_if_nonfinite: RuntimeError when the norm is inf or NaN, gradients untouched; otherwise a
+    NaN norm makes all gradients NaN, as in torch.
+    per_parameter: every gradient by its own norm, as Keras's ``clipnorm``; the direction changes.
+    skip_if_nonfinite: when the norm is inf or NaN, all gradients become None, so that the next
+    ``optimizer.step()`` changes neither weights nor state; the norm returned says so.
+
+    torch has neither of the last two. Source: Pascanu et al. 2013, "On the difficulty of training
+    recurrent neural networks".
 
     Example:
         >>> import surefoot as sf
@@ -36,31 +74,33 @@ def clip_grad_norm_(
         >>> round(clip_grad_norm_(w, 1.0).item(), 4)
         10.0
     """
-    max_norm, norm_type = float(max_norm), float(norm_type)
-    if not max_norm >= 0.0:
-        raise ValueError(f"[clip_grad_norm_] max_norm={max_norm}: must not be negative")
-    if not norm_type > 0.0:
-        raise ValueError(f"[clip_grad_norm_] norm_type={norm_type}: must be positive")
-    grads = _grads(parameters)
-    if not grads:
-        return _core.zeros(())
-    with no_grad():
-        wide = max(grads, key=lambda grad: grad.element_size()).dtype
-        norms = [_core.norm(grad, norm_type).to(wide) for grad in grads]
-        total = _core.norm(_core.stack(norms), norm_type)
-        if error_if_nonfinite and not math.isfinite(total.item()):
-            raise RuntimeError(
-                f"[clip_grad_norm_] the norm of the gradients is {total.item()}: nothing was "
-                "clipped; look for a gradient with inf or NaN, or set error_if_nonfinite=False"
-            )
-        factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
+    rule = "clip_grad_norm_"
+    max_norm = _at_least_zero(rule, "max_norm", max_norm)
+    _one_remedy(rule, error_if_nonfinite, skip_if_nonfinite)
+    listed = _listed(parameters)
+    grads = _grads(listed)
+    total = _total_norm(rule, grads, norm_type, error_if_nonfinite)
+    if skip_if_nonfinite and not math.isfinite(total.item()):
+        _drop(listed)
+    elif per_parameter:
         for grad in grads:
-            grad.mul_(factor.to(grad.dtype))
+            _scale([grad], max_norm, _core.norm(grad.detach(), norm_type))
+    else:
+        _scale(grads, max_norm, total)
     return total
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(
+    parameters: Tensors,
+    clip_value: float,
+    *,
+    error_if_nonfinite: bool = False,
+    skip_if_nonfinite: bool = False,
+) -> None:
     """Clamp every element of every gradient to [-clip_value, clip_value].
+
+    An infinite element becomes finite, NaN stays. error_if_nonfinite, skip_if_nonfinite: as in
+    ``clip_grad_norm_``, when an element is inf or NaN; torch has neither.
 
     Example:
         >>> import surefoot as sf
@@ -70,9 +110,70 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
         >>> w.grad.tolist()
         [1.0, -1.0]
     """
-    clip_value = float(clip_value)
-    if not clip_value >= 0.0:
-        raise ValueError(f"[clip_grad_value_] clip_value={clip_value}: must not be negative")
+    rule = "clip_grad_value_"
+    clip_value = _at_least_zero(rule, "clip_value", clip_value)
+    _one_remedy(rule, error_if_nonfinite, skip_if_nonfinite)
+    listed = _listed(parameters)
+    grads = _grads(listed)
     with no_grad():
-        for grad in _grads(parameters):
+        checked = error_if_nonfinite or skip_if_nonfinite
+        if checked and not all(bool(_core.isfinite(grad).all()) for grad in grads):
+            if error_if_nonfinite:
+                raise RuntimeError(f"[{rule}] a gradient holds inf or NaN: {_REMEDY}")
+            _drop(listed)
+            return
+        for grad in grads:
             grad.clamp_(-clip_value, clip_value)
+
+
+_REMEDY = (
+    "nothing was clipped; look for a gradient with inf or NaN, set error_if_nonfinite=False, or "
+    "leave such steps out with skip_if_nonfinite=True"
+)
+
+
+def _listed(tensors: Tensors) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _grads(parameters: list[Tensor]) -> list[Tensor]:
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+def _drop(parameters: list[Tensor]) -> None:
+    for parameter in parameters:
+        parameter.grad = None
+
+
+def _at_least_zero(rule: str, name: str, value: float) -> float:
+    value = float(value)
+    if not value >= 0.0:
+        raise ValueError(f"[{rule}] {name}={value}: must not be negative")
+    return value
+
+
+def _one_remedy(rule: str, error: bool, skip: bool) -> None:
+    if error and skip:
+        raise ValueError(f"[{rule}] set error_if_nonfinite or skip_if_nonfinite, not both")
+
+
+def _total_norm(rule: str, tensors: list[Tensor], norm_type: float, error: bool) -> Tensor:
+    norm_type = float(norm_type)
+    if not norm_type > 0.0:
+        raise ValueError(f"[{rule}] norm_type={norm_type}: must be positive")
+    if not tensors:
+        return _core.zeros(())
+    with no_grad():
+        wide = max(tensors, key=lambda tensor: tensor.element_size()).dtype
+        norms = [_core.norm(tensor, norm_type).to(wide) for tensor in tensors]
+        total = _core.norm(_core.stack(norms), norm_type)
+    if error and not math.isfinite(total.item()):
+        raise RuntimeError(f"[{rule}] the norm of the gradients is {total.item()}: {_REMEDY}")
+    return total
+
+
+def _scale(grads: list[Tensor], max_norm: float, norm: Tensor) -> None:
+    with no_grad():
+        factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
+        for grad in grads:
+            grad.mul_(factor.to(grad.dtype))
