@@ -22,7 +22,7 @@ def sgd(*rates: float, **options: Any) -> sf.optim.SGD:
 
 
 def test_every_exported_schedule_has_a_row() -> None:
-    bases_and_functions = {"Schedule", "LRScheduler", "effective_lr"}
+    bases_and_functions = {"Schedule", "LRScheduler", "lr_with_momentum"}
     assert set(ls.__all__) - bases_and_functions == {row.schedule for row in ROWS}
 
 
@@ -358,10 +358,10 @@ def test_batch_size_grows_from_epoch_to_epoch() -> None:
 
 def test_effective_rate_is_reported_and_warned_of() -> None:
     with pytest.warns(UserWarning, match="lower lr when momentum is high"):
-        assert ls.effective_lr(sgd(0.1, momentum=0.99)) == pytest.approx([10.0])
-    assert ls.effective_lr(sgd(0.1, momentum=0.5)) == [0.2]
-    assert ls.effective_lr(sgd(0.1, momentum=0.9, momentum_form="ema")) == [0.1]
-    assert ls.effective_lr(sf.optim.Adam([sf.zeros(1, requires_grad=True)], lr=0.1)) == [0.1]
+        assert ls.lr_with_momentum(sgd(0.1, momentum=0.99)) == pytest.approx([10.0])
+    assert ls.lr_with_momentum(sgd(0.1, momentum=0.5)) == [0.2]
+    assert ls.lr_with_momentum(sgd(0.1, momentum=0.9, momentum_form="ema")) == [0.1]
+    assert ls.lr_with_momentum(sf.optim.Adam([sf.zeros(1, requires_grad=True)], lr=0.1)) == [0.1]
 
 
 def test_effective_rate_is_how_far_a_constant_gradient_carries() -> None:
@@ -371,7 +371,7 @@ def test_effective_rate_is_how_far_a_constant_gradient_carries() -> None:
         before = x.item()
         x.grad = sf.ones(1)
         opt.step()
-    assert before - x.item() == pytest.approx(ls.effective_lr(opt)[0], rel=1e-5)
+    assert before - x.item() == pytest.approx(ls.lr_with_momentum(opt)[0], rel=1e-5)
 
 
 BAD: list[tuple[Callable[[Any], Any], type[Exception], str]] = [

@@ -15,7 +15,7 @@ from .decay import (
     StepLR,
 )
 from .functions import LambdaLR, MultiplicativeLR
-from .momentum import SutskeverMomentum, effective_lr
+from .momentum import SutskeverMomentum, lr_with_momentum
 from .plateau import HalveOnWorse, ReduceLROnPlateau
 
 __all__ = [
@@ -41,5 +41,5 @@ __all__ = [
     "WarmupLR",
     "SutskeverMomentum",
     "BatchSizeGrowth",
-    "effective_lr",
+    "lr_with_momentum",
 ]

@@ -11,7 +11,7 @@ from surefoot.optim.optimizer import Optimizer
 
 from ._base import Schedule, integer
 
-__all__ = ["SutskeverMomentum", "effective_lr"]
+__all__ = ["SutskeverMomentum", "lr_with_momentum"]
 
 
 class SutskeverMomentum(Schedule):
@@ -64,7 +64,7 @@ class SutskeverMomentum(Schedule):
         self._go(self.last_epoch)
 
 
-def effective_lr(optimizer: Optimizer, warn_above: float = 1.0) -> list[float]:
+def lr_with_momentum(optimizer: Optimizer, warn_above: float = 1.0) -> list[float]:
     """``lr / (1 - momentum)`` of every group: how far steps carry under a constant gradient.
 
     The higher the momentum, the lower lr has to be. Where momentum averages the gradient
@@ -76,7 +76,7 @@ def effective_lr(optimizer: Optimizer, warn_above: float = 1.0) -> list[float]:
     Example:
         >>> import surefoot as sf
         >>> opt = sf.optim.SGD([sf.zeros(1, requires_grad=True)], lr=0.1, momentum=0.75)
-        >>> effective_lr(opt)
+        >>> lr_with_momentum(opt)
         [0.4]
     """
     rates = []
@@ -86,8 +86,8 @@ def effective_lr(optimizer: Optimizer, warn_above: float = 1.0) -> list[float]:
         rates.append(rate)
         if momentum and rate > warn_above:
             warnings.warn(
-                f"[effective_lr] group {i}: lr={group['lr']:g} with momentum={momentum:g} goes as "
-                f"far as lr={rate:g} without; lower lr when momentum is high",
+                f"[lr_with_momentum] group {i}: lr={group['lr']:g} with momentum={momentum:g} goes "
+                f"as far as lr={rate:g} without; lower lr when momentum is high",
                 stacklevel=2,
             )
     return rates
