@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 import surefoot as sf
+from op_table import losses
+from op_table.losses import cross_entropy_ref as ce
+from op_table.losses import nll_ref as nll
 
 Array = np.ndarray
 State = dict[str, Array]
@@ -79,48 +82,14 @@ def gelu_tanh(state: State, x: Array) -> Array:
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
-def log_softmax(x: Array, axis: int) -> Array:
-    x = x - x.max(axis, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis, keepdims=True))
+def class_loss(reference: Callable[..., Array], **options: Any) -> Callable[..., Array]:
+    """A loss over classes: weights from the state, sample weights as third input."""
 
+    def call(state: State, x: Array, target: Array, *sample_weight: Array) -> Array:
+        weights = {"sample_weight": sample_weight[0]} if sample_weight else {}
+        return np.asarray(reference(x, target, state.get("weight"), **options, **weights))
 
-def reduce(loss: Array, reduction: str) -> Array:
-    return {"none": loss, "sum": loss.sum(), "mean": loss.mean()}[reduction]
-
-
-def nll(
-    logp: Array,
-    target: Array,
-    weight: Array | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    smoothing: float = 0.0,
-) -> Array:
-    """Classes are axis 1. A position counts with the weight of its class, an absent one with 0."""
-    logp = np.moveaxis(logp, 1, -1)
-    weight = np.ones(logp.shape[-1]) if weight is None else weight
-    present = target != ignore_index
-    label = np.where(present, target, 0)
-    factor = weight[label] * present
-    one = -np.take_along_axis(logp, label[..., None], -1)[..., 0] * factor
-    spread = -(logp * weight).sum(-1) * present / logp.shape[-1]
-    loss = (1 - smoothing) * one + smoothing * spread
-    return loss.sum() / factor.sum() if reduction == "mean" else reduce(loss, reduction)
-
-
-def cross_entropy(**options: Any) -> Callable[[State, Array, Array], Array]:
-    def loss(state: State, x: Array, target: Array) -> Array:
-        return nll(log_softmax(x, 1), target, weight=state.get("weight"), **options)
-
-    return loss
-
-
-def nll_loss(**options: Any) -> Callable[[State, Array, Array], Array]:
-    return lambda state, x, target: nll(x, target, weight=state.get("weight"), **options)
-
-
-def soft_cross_entropy(state: State, x: Array, target: Array) -> Array:
-    return -(target * log_softmax(x, 1)).sum(1).mean()
+    return call
 
 
 def labels(shape: tuple[int, ...], classes: int, absent: int | None = None) -> Callable[..., Array]:
@@ -195,6 +164,30 @@ def mlp() -> dict[str, sf.nn.Module]:
 def mlp_reference(state: State, x: Array) -> Array:
     hidden = np.tanh(x @ state["up.weight"].T + state["up.bias"])
     return hidden @ state["down.weight"].T + state["down.bias"]
+
+
+def positive(shape: tuple[int, ...]) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(0.3, 2, shape)
+
+
+def loss(layer: str, reference: Callable[..., Array], draw: losses.Draw,
+         *variants: dict[str, Any]) -> list[Row]:  # fmt: skip
+    """Rows of a loss of the op table on (6, 4): its reductions and options, with sample weights."""
+    made = draw(np.random.default_rng(5), (6, 4))
+    fixed = [(lambda rng, array=array: array) for array in made]
+
+    def row(options: dict[str, Any], weighted: bool) -> Row:
+        def call(state: State, *inputs: Array) -> Array:
+            rest = {k: state.get(k, v) for k, v in options.items() if k != "reduction"}
+            each = np.asarray(reference(*inputs[: len(made)], **rest))
+            return losses.reduced(each, options.get("reduction", "mean"), *inputs[len(made) :])
+
+        state = tuple(k for k in ("weight", "pos_weight") if k in options)
+        inputs = (*fixed, positive((6,))) if weighted else tuple(fixed)
+        return Row(layer, (), options, ((),) * len(inputs), call, state, inputs)
+
+    plain: list[dict[str, Any]] = [{"reduction": r} for r in ("mean", "sum", "none")]
+    return [*(row(o, False) for o in plain), *(row(o, True) for o in ({}, *plain, *variants))]
 
 
 CLASSES = ((6, 4), (6,))
@@ -390,74 +383,54 @@ ROWS = [
     ),
     Row("GELU", reference=gelu, text="approximate='none'"),
     Row("GELU", ("tanh",), reference=gelu_tanh),
-    Row("Softmax", (1,), reference=lambda state, x: np.exp(log_softmax(x, 1)), text="dim=1"),
+    Row("Softmax", (1,), reference=lambda state, x: losses.softmax_ref(x, 1), text="dim=1"),
     Row(
         "Softmax",
         (0,),
         shapes=((3, 2, 4),),
-        reference=lambda state, x: np.exp(log_softmax(x, 0)),
+        reference=lambda state, x: np.exp(losses.log_softmax_ref(x, 0)),
     ),
-    Row("LogSoftmax", (1,), reference=lambda state, x: log_softmax(x, 1), text="dim=1"),
-    Row("LogSoftmax", (-1,), reference=lambda state, x: log_softmax(x, -1)),
-    Row("CrossEntropyLoss", (), {}, CLASSES, cross_entropy(), inputs=TARGET),
-    Row(
-        "CrossEntropyLoss",
-        (),
-        {"weight": class_weight},
-        CLASSES,
-        cross_entropy(),
-        state=("weight",),
-        inputs=TARGET,
-    ),
-    Row(
-        "CrossEntropyLoss",
-        (),
-        {"ignore_index": 2, "reduction": "sum"},
-        CLASSES,
-        cross_entropy(ignore_index=2, reduction="sum"),
-        inputs=TARGET,
-    ),
-    Row(
-        "CrossEntropyLoss",
-        (),
-        {"label_smoothing": 0.1, "weight": class_weight},
-        CLASSES,
-        cross_entropy(smoothing=0.1),
-        state=("weight",),
-        inputs=(None, labels((6,), 4, absent=-100)),
-    ),
-    Row(
-        "CrossEntropyLoss",
-        (),
-        {"reduction": "none"},
-        ((2, 4, 3), (2, 3)),
-        cross_entropy(reduction="none"),
-        inputs=(None, labels((2, 3), 4)),
-    ),
-    Row("CrossEntropyLoss", (), {}, ((6, 4), (6, 4)), soft_cross_entropy, inputs=(None, shares)),
-    Row("NLLLoss", (), {}, CLASSES, nll_loss(), inputs=TARGET),
-    Row(
-        "NLLLoss",
-        (),
-        {"weight": class_weight, "ignore_index": 1},
-        CLASSES,
-        nll_loss(ignore_index=1),
-        state=("weight",),
-        inputs=TARGET,
-    ),
-    *(
-        Row(
-            loss,
-            (),
-            {"reduction": reduction},
-            ((3, 4), (3, 4)),
-            lambda state, x, y, power=power, reduction=reduction: reduce(
-                abs(x - y) ** power, reduction
-            ),
-        )
-        for loss, power in (("MSELoss", 2), ("L1Loss", 1))
-        for reduction in ("mean", "sum", "none")
-    ),
+    Row("LogSoftmax", (1,), reference=lambda state, x: losses.log_softmax_ref(x, 1), text="dim=1"),
+    Row("LogSoftmax", (-1,), reference=lambda state, x: losses.log_softmax_ref(x, -1)),
+    Row("CrossEntropyLoss", (), {}, CLASSES, class_loss(ce), inputs=TARGET),
+    Row("CrossEntropyLoss", (), {"weight": class_weight}, CLASSES, class_loss(ce),
+        state=("weight",), inputs=TARGET),
+    Row("CrossEntropyLoss", (), {"weight": class_weight}, (*CLASSES, (6,)), class_loss(ce),
+        state=("weight",), inputs=(*TARGET, positive((6,)))),
+    Row("CrossEntropyLoss", (), {"ignore_index": 2, "reduction": "sum"}, CLASSES,
+        class_loss(ce, ignore_index=2, reduction="sum"), inputs=TARGET),
+    Row("CrossEntropyLoss", (), {"label_smoothing": 0.1, "weight": class_weight}, CLASSES,
+        class_loss(ce, label_smoothing=0.1), state=("weight",),
+        inputs=(None, labels((6,), 4, absent=-100))),
+    Row("CrossEntropyLoss", (), {"reduction": "none"}, ((2, 4, 3), (2, 3)),
+        class_loss(ce, reduction="none"), inputs=(None, labels((2, 3), 4))),
+    Row("CrossEntropyLoss", (), {}, ((6, 4), (6, 4)), class_loss(ce), inputs=(None, shares)),
+    Row("NLLLoss", (), {}, CLASSES, class_loss(nll), inputs=TARGET),
+    Row("NLLLoss", (), {"weight": class_weight, "ignore_index": 1}, (*CLASSES, (6,)),
+        class_loss(nll, ignore_index=1), state=("weight",), inputs=(*TARGET, positive((6,)))),
+    *loss("MSELoss", losses.mse, losses.pair),
+    *loss("L1Loss", lambda x, y: abs(x - y), losses.apart()),
+    *loss("HuberLoss", losses.huber, losses.apart(1.0, 0.5), {"delta": 0.5}),
+    *loss("SmoothL1Loss", losses.smooth_l1, losses.apart(1.0, 0.5), {"beta": 0.5}),
+    *loss("PoissonNLLLoss", losses.poisson, losses.rates, {"full": True},
+          {"log_input": False, "eps": 0.01}),
+    *loss("GaussianNLLLoss", losses.gaussian, losses.with_variance, {"full": True, "eps": 0.5}),
+    *loss("BCELoss", losses.bce, losses.probabilities, {"weight": class_weight}),
+    *loss("BCEWithLogitsLoss", losses.bce_logits, losses.logits, {"weight": class_weight},
+          {"pos_weight": class_weight}),
+    *loss("MultiLabelSoftMarginLoss", losses.multilabel, losses.logits, {"weight": class_weight}),
+    *loss("KLDivLoss", losses.kl, losses.divergence, {"log_target": True},
+          {"reduction": "batchmean"}),
+    *loss("HingeLoss", losses.hinge, losses.signed(-1.0, 1.0, -0.5, 0.5),
+          {"margin": 0.5, "squared": True}),
+    *loss("HingeEmbeddingLoss", losses.hinge_embedding, losses.signed(0.5, 1.0), {"margin": 0.5}),
+    *loss("SoftMarginLoss", lambda x, y: losses.softplus(-x * y), losses.signed()),
+    *loss("MultiMarginLoss", losses.multi_margin, losses.separated,
+          {"p": 2, "margin": 0.15, "weight": class_weight}),
+    *loss("MarginRankingLoss", losses.ranking, losses.ranked, {"margin": 0.5}),
+    *loss("CosineEmbeddingLoss", losses.cosine_embedding, losses.angles, {"margin": 0.3}),
+    *loss("TripletMarginLoss", losses.triplet, losses.triples,
+          {"margin": 0.3, "p": 3.0, "eps": 1e-3, "swap": True}),
     Row(
         "Sequential",
         (mlp,),
@@ -473,4 +446,4 @@ ROWS = [
     ),
     Row("ParameterList", (lambda: [sf.ones(2), sf.zeros(3, 1)],), state=("0", "1")),
     Row("ParameterDict", (lambda: {"b": sf.ones(2), "a": sf.zeros(1)},), state=("b", "a")),
-]
+]  # fmt: skip

@@ -203,20 +203,6 @@ def test_bad_argument(make, error, words) -> None:
         make()
 
 
-LOSS_SHAPES = [
-    (nn.MSELoss(), (5,), (5, 1)),
-    (nn.MSELoss(), (5, 1), (5,)),
-    (nn.L1Loss(), (5,), (5, 1)),
-    (nn.L1Loss(), (5, 1), (5,)),
-]
-
-
-@pytest.mark.parametrize(("loss", "shape", "target"), LOSS_SHAPES)
-def test_losses_do_not_broadcast(loss, shape, target) -> None:
-    with pytest.raises(ValueError, match=r"\(5,\).*\(5, 1\)|\(5, 1\).*\(5,\)"):
-        loss(sf.ones(*shape), sf.ones(*target))
-
-
 def test_cross_entropy_names_the_row_of_a_bad_label() -> None:
     y = sf.tensor(np.array([0, 1, 4]))
     with pytest.raises(IndexError, match="4"):

@@ -287,7 +287,8 @@ def test_gradient_only_where_asked(row: Row):
                 name=row.name, ref=row.ref, samples=row.samples, fn=row.fn, no_grad_args=others
             )
             (got,) = gradients(alone, sample)
-            assert_close(got, want, 0.0, 0.0, msg=f"{row.name}({sample}), argument {i} alone")
+            # Not to the bit: where fewer gradients are asked an op may take a faster way.
+            assert_close(got, want, 1e-13, 1e-13, msg=f"{row.name}({sample}), argument {i} alone")
 
 
 # -------------------------------------------------------------------------------------- layout

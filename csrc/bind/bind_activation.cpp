@@ -1,5 +1,6 @@
-// Activations that take parameters; those without are rows of unary.def.
+// Activations that take parameters, and softmax; those without are rows of unary.def.
 #include "bind/op.h"
+#include "ops/softmax.h"
 #include "ops/unary.h"
 
 namespace sf::bind {
@@ -53,6 +54,10 @@ void register_activation(OpTable& ops) {
         return unary(gelu_kind(approximate), input);
       },
       "x * Phi(x), Phi the normal distribution function; approximate='tanh' for its tanh form.");
+  ops.add("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &softmax,
+          "exp(x) / sum(exp(x)) along dim.");
+  ops.add("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &log_softmax,
+          "x - log(sum(exp(x))) along dim.");
 }
 
 }  // namespace sf::bind

@@ -143,11 +143,11 @@ void register_convert(OpTable& ops);
 void register_create(OpTable& ops);
 void register_elementwise(OpTable& ops);
 void register_index(OpTable& ops);
+void register_loss(OpTable& ops);
 void register_matmul(OpTable& ops);
 void register_norm(OpTable& ops);
 void register_random(OpTable& ops);
 void register_reduce(OpTable& ops);
 void register_shape(OpTable& ops);
-void register_softmax_loss(OpTable& ops);
 
 }  // namespace sf::bind

@@ -1,15 +1,13 @@
 // Losses over classes. All reduce to rows (n, C) and a matrix P (n, C) of how much of each class a
 // row expects: loss_i = -sum_c P[i, c] log p[i, c]. With label t, smoothing e and weights w,
 // P[i, c] = w_c ((1 - e) [c = t] + e / C), and 0 for ignored rows. P is never built but for a
-// backward that must itself be differentiable.
-#include "autograd/record.h"
+// backward that must itself be differentiable, and for weights that want a gradient.
 #include "base/parallel.h"
 #include "kernels/copy.h"
 #include "kernels/launch.h"
 #include "kernels/softmax.h"
 #include "ops/convert.h"
-#include "ops/loss.h"
-#include "ops/operators.h"
+#include "ops/loss_support.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "ops/softmax.h"
@@ -63,7 +61,7 @@ Tensor checked_weight(const char* op, const Tensor& weight, int64_t classes, Dty
     throw ShapeError("[", op, "] weight must be one number per class, (", classes, ",), got ",
                      weight.shape());
   }
-  return contiguous_as(detach(weight), dtype);
+  return to(weight, dtype);
 }
 
 // (n,) labels as int64, each a class or ignored. IndexError names the first that is not.
@@ -256,35 +254,59 @@ Tensor label_loss(const char* op, const Tensor& x, const Expected& e, Reduction 
                 });
 }
 
+// -sum_c w_c P[i, c] log p[i, c] under the shape of the targets; p (n, C) without weights.
+Tensor losses_of(const Tensor& p, const Tensor& weight, const Tensor& logs, const Shape& shape) {
+  const Tensor shares = weight.defined() ? p * weight : p;
+  return reshape(-sum(shares * logs, Shape{1}), shape);
+}
+
+// Labels with a weight that wants a gradient.
+Tensor labelled_in_graph(const char* op, const Tensor& rows, Expected e, const Shape& shape,
+                         const LossReduction& how, bool from_scores) {
+  const Tensor weight = std::exchange(e.weight, Tensor());
+  const Tensor logs = from_scores ? log_softmax(rows, 1) : rows;
+  const Tensor losses = losses_of(expected_matrix(e, rows.dtype()), weight, logs, shape);
+  e.smoothing = 0;
+  const Tensor counts = sum(expected_matrix(e, rows.dtype()) * weight, Shape{1});
+  return reduce_loss(op, losses, how, reshape(counts, shape));
+}
+
 Tensor labelled(const char* op, const Tensor& x, const Tensor& target,
                 const ClassLossOptions& options, bool from_scores) {
   check_labels(op, x, target);
   const Tensor rows = contiguous(as_rows(x));
   const int64_t classes = rows.size(1);
-  const Expected e{checked_labels(op, target, classes, options.ignore_index),
-                   checked_weight(op, options.weight, classes, x.dtype()), classes,
-                   options.ignore_index, options.label_smoothing};
-  const Tensor loss = label_loss(op, rows, e, options.reduction, from_scores);
-  return options.reduction == Reduction::kNone ? reshape(loss, target.shape()) : loss;
+  Expected e{checked_labels(op, target, classes, options.ignore_index),
+             checked_weight(op, options.weight, classes, x.dtype()), classes, options.ignore_index,
+             options.label_smoothing};
+  const LossReduction& how = options.reduction;
+  const Tensor* weight[] = {&e.weight};
+  if (e.weight.defined() && should_record(op, weight)) {
+    return labelled_in_graph(op, rows, e, target.shape(), how, from_scores);
+  }
+  if (e.weight.defined()) e.weight = contiguous_copy(detach(e.weight));
+  if (!how.sample_weight.defined()) {
+    const Tensor loss = label_loss(op, rows, e, how.reduction, from_scores);
+    return how.reduction == Reduction::kNone ? reshape(loss, target.shape()) : loss;
+  }
+  const Tensor losses = label_loss(op, rows, e, Reduction::kNone, from_scores);
+  return reduce_loss(op, reshape(losses, target.shape()), how,
+                     reshape(row_weights(e, x.dtype()), target.shape()));
 }
 
-// Probabilities as targets: -sum_c w_c target_c log p_c, the mean over rows.
+// Probabilities as targets: the mean is over rows, whatever the weights.
 Tensor against_probabilities(const Tensor& x, const Tensor& target,
                              const ClassLossOptions& options) {
   const Tensor rows = as_rows(x);
+  const int64_t classes = rows.size(1);
   Tensor p = as_rows(to(target, x.dtype()));
   const double e = options.label_smoothing;
-  if (e > 0) p = p * (1 - e) + e / static_cast<double>(rows.size(1));
-  const Tensor weight = checked_weight("cross_entropy", options.weight, rows.size(1), x.dtype());
-  if (weight.defined()) p = p * weight;
-  const Tensor loss = -sum(p * log_softmax(rows, 1), Shape{1});
-  if (options.reduction == Reduction::kSum) return sum(loss);
-  if (options.reduction == Reduction::kMean) {
-    return sum(loss) / static_cast<double>(std::max<int64_t>(rows.size(0), 1));
-  }
+  if (e > 0) p = p * (1 - e) + e / static_cast<double>(classes);
+  const Tensor weight = checked_weight("cross_entropy", options.weight, classes, x.dtype());
   Shape shape = x.shape();
   shape.erase(static_cast<int>(class_dim(x)));
-  return reshape(loss, shape);
+  const Tensor losses = losses_of(p, weight, log_softmax(rows, 1), shape);
+  return reduce_loss("cross_entropy", losses, options.reduction);
 }
 
 }  // namespace

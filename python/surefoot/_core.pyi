@@ -772,6 +772,12 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with probability input, else 0, elementwise."""
 
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """-(target log(input) + (1 - target) log(1 - input)), logarithms at least -100."""
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: builtins.str = 'mean', pos_weight: Tensor | None = None, *, sample_weight: Tensor | None = None) -> Tensor:
+    """binary_cross_entropy(sigmoid(input), target), finite and accurate for large inputs."""
+
 def bitwise_and(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """The bits set in both; bool and integers (x & y)."""
 
@@ -820,7 +826,10 @@ def cos(input: Tensor) -> Tensor:
 def cosh(input: Tensor) -> Tensor:
     """Hyperbolic cosine."""
 
-def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean', label_smoothing: builtins.float = 0.0) -> Tensor:
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0.0, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """1 - cos where target is 1, max(0, cos - margin) where it is -1, for rows of (N, D)."""
+
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean', label_smoothing: builtins.float = 0.0, *, sample_weight: Tensor | None = None) -> Tensor:
     """-log(softmax(x)[target]) over scores (N, C, ...) and class labels, or class probabilities."""
 
 def cumsum(input: Tensor, dim: builtins.int, *, dtype: _DType | None = None) -> Tensor:
@@ -923,6 +932,9 @@ def full_like(input: Tensor, fill_value: builtins.float, *, dtype: _DType | None
 def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, likewise for the others."""
 
+def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | builtins.float, full: builtins.bool = False, eps: builtins.float = 1e-06, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """(log(var) + (input - target)^2 / var) / 2 with var at least eps; full adds log(2 pi) / 2."""
+
 def ge(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input >= other, elementwise, as bool."""
 
@@ -953,6 +965,15 @@ def hardswish(input: Tensor) -> Tensor:
 
 def hardtanh(input: Tensor, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0) -> Tensor:
     """x cut off at min_val and max_val."""
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: builtins.float = 1.0, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """input where target is 1, max(0, margin - input) where it is -1."""
+
+def hinge_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', margin: builtins.float = 1.0, squared: builtins.bool = False, *, sample_weight: Tensor | None = None) -> Tensor:
+    """max(0, margin - target input), or its square, for targets -1 and 1."""
+
+def huber_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', delta: builtins.float = 1.0, *, sample_weight: Tensor | None = None) -> Tensor:
+    """d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, with d = input - target."""
 
 def hypot(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """sqrt(input^2 + other^2) without overflow."""
@@ -985,7 +1006,10 @@ def isinf(input: Tensor) -> Tensor:
 def isnan(input: Tensor) -> Tensor:
     """Whether x is NaN, elementwise."""
 
-def l1_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean') -> Tensor:
+def kl_div(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', log_target: builtins.bool = False, *, sample_weight: Tensor | None = None) -> Tensor:
+    """target (log(target) - input), input being log-probabilities; reduction may be 'batchmean'."""
+
+def l1_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """|input - target|; both must have the same shape."""
 
 def layer_norm(input: Tensor, normalized_shape: builtins.int | _Sequence[builtins.int], weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-5) -> Tensor:
@@ -1041,6 +1065,9 @@ def lt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor
 
 def manual_seed(seed: builtins.int) -> Generator:
     """Seeds the default generator and returns it."""
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0.0, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """max(0, margin - target (input1 - input2)) for targets -1 and 1."""
 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | builtins.float) -> Tensor:
     """The value where the mask holds, input elsewhere."""
@@ -1098,11 +1125,17 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 def movedim(input: Tensor, source: builtins.int, destination: builtins.int) -> Tensor:
     """A view with one dimension moved to another place."""
 
-def mse_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean') -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """(input - target)^2; both must have the same shape."""
 
 def mul(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input * other."""
+
+def multi_margin_loss(input: Tensor, target: Tensor, p: builtins.int = 1, margin: builtins.float = 1.0, weight: Tensor | None = None, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """sum over i other than t of max(0, margin - x[t] + x[i])^p / C, times weight[t], per row."""
+
+def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """The mean over the last dim of binary_cross_entropy_with_logits: (N, C) gives (N,)."""
 
 def multinomial(input: Tensor, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None) -> Tensor:
     """Classes drawn by their weights, per row."""
@@ -1122,7 +1155,7 @@ def ne(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor
 def neg(input: Tensor) -> Tensor:
     """-x, elementwise."""
 
-def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean') -> Tensor:
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """-x[target] over log-probabilities (N, C, ...) and class labels."""
 
 def nonzero(input: Tensor) -> Tensor:
@@ -1163,6 +1196,10 @@ def permute(input: Tensor, dims: builtins.int | _Sequence[builtins.int]) -> Tens
 @_overload
 def permute(input: Tensor, *dims: builtins.int) -> Tensor:
     """A view with the dimensions in another order."""
+
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, eps: builtins.float = 1e-08, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """exp(input) - target input, or input - target log(input + eps) without log_input; full adds
+    Stirling's log(target!)."""
 
 def pow(input: Tensor | builtins.float, exponent: Tensor | builtins.float) -> Tensor:
     """input to the power of exponent."""
@@ -1268,6 +1305,12 @@ def sin(input: Tensor) -> Tensor:
 def sinh(input: Tensor) -> Tensor:
     """Hyperbolic sine."""
 
+def smooth_l1_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', beta: builtins.float = 1.0, *, sample_weight: Tensor | None = None) -> Tensor:
+    """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond, with d = input - target."""
+
+def soft_margin_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """log(1 + exp(-target input)) for targets -1 and 1."""
+
 def softmax(input: Tensor, dim: builtins.int, dtype: _DType | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along dim."""
 
@@ -1344,6 +1387,9 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
 def tril(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
     """The lower triangle, zeros above the diagonal."""
 
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: builtins.float = 1.0, p: builtins.float = 2.0, eps: builtins.float = 1e-06, swap: builtins.bool = False, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """max(0, |anchor - positive|_p - |anchor - negative|_p + margin) for rows of (N, D)."""
+
 def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
     """The upper triangle, zeros below the diagonal."""
 
@@ -1403,6 +1449,8 @@ __all__ = [
     "atan2",
     "batch_norm",
     "bernoulli",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -1418,6 +1466,7 @@ __all__ = [
     "clone",
     "cos",
     "cosh",
+    "cosine_embedding_loss",
     "cross_entropy",
     "cumsum",
     "default_generator",
@@ -1451,6 +1500,7 @@ __all__ = [
     "full",
     "full_like",
     "gather",
+    "gaussian_nll_loss",
     "ge",
     "gelu",
     "get_num_threads",
@@ -1461,6 +1511,9 @@ __all__ = [
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "huber_loss",
     "hypot",
     "index_select",
     "instance_norm",
@@ -1472,6 +1525,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "kl_div",
     "l1_loss",
     "layer_norm",
     "le",
@@ -1491,6 +1545,7 @@ __all__ = [
     "logsumexp",
     "lt",
     "manual_seed",
+    "margin_ranking_loss",
     "masked_fill",
     "masked_select",
     "matmul",
@@ -1505,6 +1560,8 @@ __all__ = [
     "movedim",
     "mse_loss",
     "mul",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
     "multinomial",
     "mv",
     "nan_to_num",
@@ -1522,6 +1579,7 @@ __all__ = [
     "outer",
     "pad",
     "permute",
+    "poisson_nll_loss",
     "pow",
     "prod",
     "rand",
@@ -1551,6 +1609,8 @@ __all__ = [
     "silu",
     "sin",
     "sinh",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softplus",
     "softshrink",
@@ -1575,6 +1635,7 @@ __all__ = [
     "topk",
     "transpose",
     "tril",
+    "triplet_margin_loss",
     "triu",
     "trunc",
     "uint8",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import surefoot as sf
-from op_table.row import Rng, Row, Sample, along, bad, call, normal
+from op_table.row import Rng, Row, Sample, along, away_from, bad, call, normal
 
 SHAPE_ERROR = (RuntimeError, ValueError)
 LABEL_ERROR = (IndexError, ValueError)
@@ -27,63 +28,50 @@ def softmax_ref(x: Any, dim: int) -> Any:
     return np.exp(log_softmax_ref(x, dim))
 
 
-def nll_ref(logs: Any, target: Any, weight: Any = None, *, ignore_index: int = -100,
-            reduction: str = "mean") -> Any:  # fmt: skip
-    if logs.ndim == 1:
-        logs, target = logs[None], target[None]
-        single = reduction == "none"
-    else:
-        single = False
-    classes = logs.shape[1]
+def reduced(losses: Any, reduction: str, sample_weight: Any = None, counts: Any = None) -> Any:
+    """Sample weights belong to the first dims; the mean is over weights times counts."""
+    w = np.ones_like(losses)
+    if sample_weight is not None:
+        ones = (1,) * (w.ndim - sample_weight.ndim)
+        w = w * sample_weight.reshape(sample_weight.shape + ones)
+    total = (losses * w).sum()
+    by = {"sum": 1, "mean": (w if counts is None else w * counts).sum()}
+    if reduction == "batchmean":
+        by["batchmean"] = w.sum() / (w.size / len(w))
+    return losses * w if reduction == "none" else total / by[reduction]
+
+
+def losses_and_counts(logs: Any, target: Any, weight: Any, ignore_index: int,
+                      smoothing: float) -> Any:  # fmt: skip
+    """What each label costs and counts; classes are axis 1, or 0 of a single row."""
+    logs = np.moveaxis(logs, 0 if logs.ndim == 1 else 1, -1)
+    classes = logs.shape[-1]
     weight = np.ones(classes) if weight is None else weight
-    rows = np.moveaxis(logs, 1, -1).reshape(-1, classes)
-    labels = target.reshape(-1)
-    keep = labels != ignore_index
-    safe = np.where(keep, labels, 0)
-    w = np.where(keep, weight[safe], 0.0)
-    loss = np.where(keep, -rows[np.arange(len(rows)), safe] * w, 0.0)
-    return reduce_rows(loss.reshape(target.shape), w, reduction, single)
+    keep = target != ignore_index
+    label = np.where(keep, target, 0)
+    one = -np.take_along_axis(logs, label[..., None], -1)[..., 0] * weight[label]
+    spread = -(logs * weight).sum(-1) / classes
+    return np.where(keep, (1 - smoothing) * one + smoothing * spread, 0), keep * weight[label]
 
 
-def reduce_rows(loss: Any, weight: Any, reduction: str, single: bool) -> Any:
-    if reduction == "none":
-        return loss[0] if single else loss
-    return loss.sum() if reduction == "sum" else loss.sum() / weight.sum()
+def nll_ref(logs: Any, target: Any, weight: Any = None, *, ignore_index: int = -100,
+            reduction: str = "mean", sample_weight: Any = None) -> Any:  # fmt: skip
+    losses, counts = losses_and_counts(logs, target, weight, ignore_index, 0)
+    return reduced(losses, reduction, sample_weight, counts)
 
 
 def cross_entropy_ref(x: Any, target: Any, weight: Any = None, *, ignore_index: int = -100,
-                      reduction: str = "mean", label_smoothing: float = 0.0) -> Any:  # fmt: skip
+                      reduction: str = "mean", label_smoothing: float = 0.0,
+                      sample_weight: Any = None) -> Any:  # fmt: skip
     axis = 0 if x.ndim == 1 else 1
     logs = log_softmax_ref(x, axis)
-    classes = x.shape[axis]
-    if target.dtype.kind == "f":
-        return soft_target_ref(logs, target, weight, reduction, label_smoothing, axis)
-    hard = nll_ref(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if label_smoothing == 0:
-        return hard
-    w = np.ones(classes) if weight is None else weight
-    keep = target != ignore_index
-    spread = -np.sum(np.moveaxis(logs, axis, -1) * w, axis=-1) / classes
-    spread = np.where(keep, spread, 0.0)
-    total = np.where(keep, w[np.where(keep, target, 0)], 0.0)
-    smooth = reduce_rows(spread, total, reduction, False)
-    return (1 - label_smoothing) * hard + label_smoothing * smooth
-
-
-def soft_target_ref(logs: Any, target: Any, weight: Any, reduction: str, smoothing: float,
-                    axis: int) -> Any:  # fmt: skip
-    classes = logs.shape[axis]
-    target = target * (1 - smoothing) + smoothing / classes
-    w = np.ones(classes) if weight is None else weight
-    loss = -np.sum(np.moveaxis(logs * target, axis, -1) * w, axis=-1)
-    if reduction == "none":
-        return loss
-    return loss.sum() / (1 if reduction == "sum" else max(loss.size, 1))
-
-
-def mse_ref(x: Any, y: Any, reduction: str = "mean") -> Any:
-    square = (x - y) ** 2
-    return square if reduction == "none" else square.mean() if reduction == "mean" else square.sum()
+    if target.dtype.kind != "f":
+        losses, counts = losses_and_counts(logs, target, weight, ignore_index, label_smoothing)
+        return reduced(losses, reduction, sample_weight, counts)
+    target = target * (1 - label_smoothing) + label_smoothing / x.shape[axis]
+    shares = np.moveaxis(logs * target, axis, -1)
+    losses = -(shares if weight is None else shares * weight).sum(-1)
+    return reduced(losses, reduction, sample_weight)
 
 
 # ----------------------------------------------------------------------------------- samples
@@ -100,16 +88,47 @@ def label_samples(rng: Rng, **extra: Any) -> list[Sample]:
         result.append(call(x, y, weight, reduction=reduction, **extra))
         x, y = normal(rng, 2, 5, 3), rng.integers(0, 5, (2, 3))
         result.append(call(x, y, reduction=reduction, ignore_index=2, **extra))
+        weight = rng.uniform(0.3, 2, 5)
+        y = rng.integers(0, 5, (4, 3))
+        result.append(
+            call(
+                normal(rng, 4, 5, 3),
+                y,
+                weight,
+                reduction=reduction,
+                ignore_index=1,
+                sample_weight=rng.uniform(0.3, 2, 4),
+                **extra,
+            )
+        )
+        result.append(
+            call(
+                normal(rng, 4, 5, 3),
+                y,
+                reduction=reduction,
+                sample_weight=rng.uniform(0.3, 2, (4, 3)),
+                **extra,
+            )
+        )
     result.append(call(normal(rng, 5), np.array(3), **extra))
     return [*result, call(normal(rng, 0, 5), np.zeros(0, np.int64), reduction="sum", **extra)]
 
 
 def entropy_samples(rng: Rng) -> list[Sample]:
-    result = label_samples(rng) + label_samples(rng, label_smoothing=0.1)[:9]
+    result = label_samples(rng) + label_samples(rng, label_smoothing=0.1)[:15]
     for reduction in ("mean", "sum", "none"):
         soft = softmax_ref(normal(rng, 7, 5), 1)
         result.append(call(normal(rng, 7, 5), soft, reduction=reduction))
         result.append(call(normal(rng, 7, 5), soft, reduction=reduction, label_smoothing=0.2))
+        result.append(
+            call(
+                normal(rng, 7, 5),
+                soft,
+                rng.uniform(0.3, 2, 5),
+                reduction=reduction,
+                sample_weight=rng.uniform(0.3, 2, 7),
+            )
+        )
     return [*result, call(normal(rng, 7, 5) * 200, rng.integers(0, 5, 7))]
 
 
@@ -119,17 +138,6 @@ def nll_samples(rng: Rng) -> list[Sample]:
         x, *rest = sample.args
         result.append(Sample((log_softmax_ref(x, 0 if x.ndim == 1 else 1), *rest), sample.kwargs))
     return result
-
-
-def mse_samples(rng: Rng) -> list[Sample]:
-    shapes = ((), (33,), (3, 33), (2, 3, 5), (1,))
-    return [call(normal(rng, *s), normal(rng, *s), reduction=r)
-            for s in shapes for r in ("mean", "sum", "none")]  # fmt: skip
-
-
-def l1_ref(x: Any, y: Any, reduction: str = "mean") -> Any:
-    size = np.abs(x - y)
-    return size if reduction == "none" else size.mean() if reduction == "mean" else size.sum()
 
 
 def label_errors(name: str) -> Any:
@@ -160,6 +168,16 @@ def soft_samples(rng: Rng) -> list[Sample]:
     ]
 
 
+def weight_error(name: str, *args: Any, **kwargs: Any) -> Any:
+    return bad(
+        SHAPE_ERROR,
+        (f"[{name}]", "sample_weight", "(2,)", "(3,)"),
+        *args,
+        **kwargs,
+        sample_weight=np.ones(2),
+    )
+
+
 def loss_errors(name: str) -> Any:
     return (
         bad(SHAPE_ERROR, (f"[{name}]", "(3, 1)", "(3,)"), np.ones((3, 1)), np.ones(3)),
@@ -169,10 +187,278 @@ def loss_errors(name: str) -> Any:
     )  # fmt: skip
 
 
+# ------------------------------------------------------------ losses that give one loss per element
+
+Draw = Callable[[Rng, tuple[int, ...]], tuple[Any, ...]]
+
+
+def loss(
+    name: str,
+    losses: Any,
+    draw: Draw,
+    *variants: dict[str, Any],
+    shapes: Any = ((), (33,), (3, 33), (2, 3, 5)),
+    errors: Any = None,
+    **more: Any,
+) -> Row:
+    """A row for losses(*args, **options): every shape and option with every reduction, plain and
+    with sample weights."""
+
+    def samples(rng: Rng) -> list[Sample]:
+        result = []
+        for reduction in ("mean", "sum", "none"):
+            result += [call(*draw(rng, shape), reduction=reduction) for shape in shapes]
+            for options in ({}, *variants):
+                w = rng.uniform(0.3, 2, 4)
+                result.append(
+                    Sample(
+                        draw(rng, (4, 3)), {"reduction": reduction, "sample_weight": w, **options}
+                    )
+                )
+        return result + [Sample(draw(rng, (5, 3)), dict(options)) for options in variants]
+
+    def ref(*args: Any, reduction: str = "mean", sample_weight: Any = None, **options: Any) -> Any:
+        return reduced(np.asarray(losses(*args, **options)), reduction, sample_weight)
+
+    more.setdefault("large", lambda rng: [Sample(draw(rng, (401, 499)), {})])
+    if errors is None:
+        errors = (*loss_errors(name), weight_error(name, np.ones(3), np.ones(3)))
+    return Row(name=name, ref=ref, samples=samples, method=None, fn=functional(name),
+               errors=errors, rtol32=1e-5, atol32=4e-6, **more)  # fmt: skip
+
+
+def pair(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return normal(rng, *shape), normal(rng, *shape)
+
+
+def apart(*sizes: float) -> Draw:
+    """Two numbers whose difference keeps 0.05 from 0 and the given sizes."""
+    kinks = [0.0, *sizes, *(-size for size in sizes)]
+
+    def draw(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+        y = normal(rng, *shape)
+        return y + away_from(kinks)(rng, *shape), y
+
+    return draw
+
+
+def probabilities(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return rng.uniform(0.05, 0.95, shape), rng.uniform(0, 1, shape)
+
+
+def logits(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return 3 * normal(rng, *shape), rng.uniform(0, 1, shape)
+
+
+def signs(rng: Rng, shape: tuple[int, ...]) -> Any:
+    """-1 and 1 as integers: a target without gradient."""
+    return np.asarray(rng.choice([-1, 1], shape))
+
+
+def signed(*kinks: float) -> Draw:
+    return lambda rng, shape: (away_from(kinks)(rng, *shape), signs(rng, shape))
+
+
+def rates(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return rng.uniform(0.3, 2, shape), away_from([0.0, 1.0], 0, 6)(rng, *shape)
+
+
+def with_variance(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    return *pair(rng, shape), rng.uniform(0.3, 2, shape)
+
+
+def softplus(x: Any) -> Any:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def mse(x: Any, y: Any) -> Any:
+    return (x - y) ** 2
+
+
+def huber(x: Any, y: Any, delta: float = 1.0) -> Any:
+    d = np.abs(x - y)
+    return np.where(d <= delta, d**2 / 2, delta * (d - delta / 2))
+
+
+def smooth_l1(x: Any, y: Any, beta: float = 1.0) -> Any:
+    return huber(x, y, beta) / beta if beta else np.abs(x - y)
+
+
+def poisson(x: Any, y: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8) -> Any:
+    losses = np.exp(x) - y * x if log_input else x - y * np.log(x + eps)
+    t = np.maximum(y, 1)
+    stirling = t * np.log(t) - t + np.log(2 * np.pi * t) / 2
+    return losses + np.where(y > 1, stirling, 0) if full else losses
+
+
+def gaussian(x: Any, y: Any, var: Any, full: bool = False, eps: float = 1e-6) -> Any:
+    v = np.maximum(var, eps)
+    v = v[..., None] if 0 < np.ndim(v) < x.ndim else v
+    return (np.log(v) + (x - y) ** 2 / v) / 2 + (np.log(2 * np.pi) / 2 if full else 0)
+
+
+def bce(x: Any, y: Any, weight: Any = 1.0) -> Any:
+    return -(y * np.maximum(np.log(x), -100) + (1 - y) * np.maximum(np.log1p(-x), -100)) * weight
+
+
+def bce_logits(x: Any, y: Any, weight: Any = 1.0, pos_weight: Any = 1.0) -> Any:
+    return (pos_weight * y * softplus(-x) + (1 - y) * softplus(x)) * weight
+
+
+def multilabel(x: Any, y: Any, weight: Any = 1.0) -> Any:
+    return bce_logits(x, y, weight).mean(-1)
+
+
+def kl(x: Any, y: Any, log_target: bool = False) -> Any:
+    if log_target:
+        return np.exp(y) * (y - x)
+    return np.where(y > 0, y * np.log(np.where(y > 0, y, 1)), 0) - y * x
+
+
+def divergence(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    return -rng.uniform(0.1, 3, shape), rng.uniform(0.05, 1, shape)
+
+
+def hinge(x: Any, y: Any, margin: float = 1.0, squared: bool = False) -> Any:
+    return np.maximum(0, margin - x * y) ** (2 if squared else 1)
+
+
+def hinge_embedding(x: Any, y: Any, margin: float = 1.0) -> Any:
+    return np.where(y == 1, x, np.maximum(0, margin - x))
+
+
+def multi_margin(x: Any, y: Any, p: int = 1, margin: float = 1.0, weight: Any = None) -> Any:
+    own = np.take_along_axis(x, y[..., None], -1)
+    gaps = np.maximum(0, margin - own + x) ** p
+    np.put_along_axis(gaps, y[..., None], 0.0, -1)
+    return gaps.mean(-1) * (1 if weight is None else weight[y])
+
+
+def separated(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Rows whose scores differ by multiples of 0.1 plus a twentieth: no gap lies at a margin."""
+    x = (rng.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1) * 0.1) * 1.07
+    return np.asarray(x), np.asarray(rng.integers(0, shape[-1], shape[:-1]))
+
+
+def ranked(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    return *apart(0.5)(rng, shape), signs(rng, shape)
+
+
+def ranking(a: Any, b: Any, y: Any, margin: float = 0.0) -> Any:
+    return np.maximum(0, margin - y * (a - b))
+
+
+def angles(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    return *pair(rng, shape), signs(rng, shape[:-1])
+
+
+def cosine_embedding(a: Any, b: Any, y: Any, margin: float = 0.0) -> Any:
+    cos = (a * b).sum(-1) / np.sqrt(((a**2).sum(-1) + 1e-12) * ((b**2).sum(-1) + 1e-12))
+    return np.where(y == 1, 1 - cos, np.maximum(0, cos - margin))
+
+
+def triples(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    return normal(rng, *shape), normal(rng, *shape), normal(rng, *shape)
+
+
+def triplet(a: Any, b: Any, c: Any, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6,
+            swap: bool = False) -> Any:  # fmt: skip
+    size = lambda d: (np.abs(d + eps) ** p).sum(-1) ** (1 / p)  # noqa: E731
+    far = np.minimum(size(a - c), size(b - c)) if swap else size(a - c)
+    return np.maximum(0, size(a - b) - far + margin)
+
+
+def third(name: str, *first: str) -> Any:
+    """Errors of losses with three tensors, the last or the third being odd."""
+    x = np.ones((3, 2))
+    return (
+        bad(SHAPE_ERROR, (f"[{name}]", "(3, 2)", "(2, 3)", *first), x, np.ones((2, 3)), x),
+        bad((ValueError, RuntimeError), (f"[{name}]", "average"), x, x, np.ones(3),
+            reduction="average"),
+    )  # fmt: skip
+
+
+def not_signs(name: str, *args: Any) -> Any:
+    return bad(ValueError, (f"[{name}]", "0 at element 1", "2 * target - 1"), *args,
+               np.array([1, 0, 1]))  # fmt: skip
+
+
+ROWS_ONLY = {"shapes": ((3,), (33, 5), (4, 3)), "large": None}
+THREE = np.ones(3)
+HIGH, LOW = np.array([0.5, 1.5, 0.0]), np.array([0.5, -0.5, 0.0])
+
+LOSSES = [
+    loss("mse_loss", mse, pair),
+    loss("l1_loss", lambda x, y: np.abs(x - y), apart()),
+    loss("huber_loss", huber, apart(1.0, 0.5), {"delta": 0.5}, errors=(
+        *loss_errors("huber_loss"),
+        bad(ValueError, ("[huber_loss]", "delta", "0"), THREE, THREE, delta=0.0))),
+    loss("smooth_l1_loss", smooth_l1, apart(1.0, 0.5), {"beta": 0.5}, {"beta": 0.0}, errors=(
+        *loss_errors("smooth_l1_loss"),
+        bad(ValueError, ("[smooth_l1_loss]", "beta", "-1"), THREE, THREE, beta=-1.0))),
+    loss("poisson_nll_loss", poisson, rates, {"full": True}, {"log_input": False, "eps": 1e-3},
+         errors=(*loss_errors("poisson_nll_loss"),
+                 bad(ValueError, ("[poisson_nll_loss]", "target -0.5 at element 1"), THREE, LOW),
+                 bad(ValueError, ("[poisson_nll_loss]", "input -0.5 at element 1"), LOW, THREE,
+                     log_input=False))),
+    loss("gaussian_nll_loss", gaussian, with_variance, {"full": True}, {"eps": 0.01},
+         errors=(*third("gaussian_nll_loss"),
+                 bad(ValueError, ("[gaussian_nll_loss]", "var -0.5 at element 1"), THREE, THREE,
+                     LOW),
+                 bad(SHAPE_ERROR, ("[gaussian_nll_loss]", "var (2,)", "(3,)"), THREE, THREE,
+                     np.ones(2)))),
+    loss("binary_cross_entropy", bce, probabilities, {"weight": np.array([0.5, 2.0, 1.0])},
+         errors=(*loss_errors("binary_cross_entropy"),
+                 bad(ValueError, ("[binary_cross_entropy]", "target 1.5 at element 1"),
+                     THREE * 0.5, HIGH),
+                 bad(ValueError, ("[binary_cross_entropy]", "input -0.5", "with_logits"), LOW,
+                     THREE),
+                 bad(SHAPE_ERROR, ("[binary_cross_entropy]", "weight (2, 3)", "(3,)"), THREE,
+                     THREE, np.ones((2, 3))))),
+    loss("binary_cross_entropy_with_logits", bce_logits, logits,
+         {"weight": np.array([0.5, 2.0, 1.0]), "pos_weight": np.array([3.0, 0.5, 1.0])},
+         {"pos_weight": np.array(2.0)},
+         errors=(*loss_errors("binary_cross_entropy_with_logits"),
+                 bad(ValueError, ("with_logits]", "target -0.5 at element 1"), THREE, LOW))),
+    loss("multilabel_soft_margin_loss", multilabel, logits, {"weight": np.array([0.5, 2.0, 1.0])},
+         shapes=((3,), (33, 5), (2, 3, 5)),
+         errors=(*loss_errors("multilabel_soft_margin_loss"),
+                 bad(ValueError, ("margin_loss]", "target 1.5 at element 1"), THREE, HIGH))),
+    loss("kl_div", kl, divergence, {"log_target": True}, {"reduction": "batchmean"},
+         errors=(*loss_errors("kl_div"),
+                 bad(ValueError, ("[kl_div]", "target -0.5 at element 1"), THREE, LOW),
+                 bad(SHAPE_ERROR, ("[kl_div]", "batchmean", "0-d"), np.array(1.0), np.array(1.0),
+                     reduction="batchmean"))),
+    loss("hinge_loss", hinge, signed(-1.0, 1.0, -0.5, 0.5), {"squared": True}, {"margin": 0.5},
+         errors=(*loss_errors("hinge_loss"), not_signs("hinge_loss", THREE))),
+    loss("hinge_embedding_loss", hinge_embedding, signed(0.5, 1.0), {"margin": 0.5},
+         errors=(*loss_errors("hinge_embedding_loss"), not_signs("hinge_embedding_loss", THREE))),
+    loss("soft_margin_loss", lambda x, y: softplus(-x * y), signed(),
+         errors=(*loss_errors("soft_margin_loss"), not_signs("soft_margin_loss", THREE))),
+    loss("multi_margin_loss", multi_margin, separated, {"p": 2}, {"margin": 0.15},
+         {"weight": np.array([0.5, 2.0, 1.0])}, **ROWS_ONLY,
+         errors=(bad(LABEL_ERROR, ("[multi_margin_loss]", "label 3 in row 1"), np.ones((2, 3)),
+                     np.array([0, 3])),
+                 bad(SHAPE_ERROR, ("[multi_margin_loss]", "(2, 3)", "(4,)"), np.ones((2, 3)),
+                     np.zeros(4, np.int64)),
+                 bad(DTYPE_ERROR, "[multi_margin_loss]", np.ones((2, 3)), np.ones(2)),
+                 bad(ValueError, "[multi_margin_loss] p", np.ones((2, 3)), np.array([0, 1]), 3))),
+    loss("margin_ranking_loss", ranking, ranked, {"margin": 0.5},
+         errors=(*third("margin_ranking_loss", "input1", "input2"),
+                 not_signs("margin_ranking_loss", THREE, THREE))),
+    loss("cosine_embedding_loss", cosine_embedding, angles, {"margin": 0.3}, **ROWS_ONLY,
+         errors=(*third("cosine_embedding_loss", "input1", "input2"),
+                 not_signs("cosine_embedding_loss", np.ones((3, 2)), np.ones((3, 2))),
+                 bad(ValueError, ("[cosine_embedding_loss]", "margin"), np.ones((3, 2)),
+                     np.ones((3, 2)), THREE, 2.0))),
+    loss("triplet_margin_loss", triplet, triples, {"p": 3.0, "margin": 0.3}, {"swap": True},
+         **ROWS_ONLY,
+         errors=(bad(SHAPE_ERROR, ("[triplet_margin_loss]", "anchor (3, 2)", "positive (2, 3)"),
+                     np.ones((3, 2)), np.ones((2, 3)), np.ones((3, 2))),
+                 bad(ValueError, ("[triplet_margin_loss]", "margin"), THREE, THREE, THREE, 0.0))),
+]  # fmt: skip
+
 ROWS = [
-    Row(name="l1_loss", ref=l1_ref, samples=mse_samples, method=None, fn=functional("l1_loss"),
-        rtol32=4e-6, large=lambda rng: [call(normal(rng, 401, 499), normal(rng, 401, 499))],
-        errors=loss_errors("l1_loss")),
     Row(name="softmax", ref=softmax_ref, samples=soft_samples, ints="float", special=lambda: [
             call(SOFT_SPECIAL, 1)],
         large=lambda rng: [call(normal(rng, *s), d) for s in SOFT_LARGE for d in (0, 1)],
@@ -183,19 +469,16 @@ ROWS = [
         large=lambda rng: [call(normal(rng, *s), d) for s in SOFT_LARGE for d in (0, 1)],
         errors=(bad(IndexError, "[log_softmax]", np.ones((2, 3)), 2),)),
     Row(name="cross_entropy", ref=cross_entropy_ref, samples=entropy_samples, method=None,
-        fn=functional("cross_entropy"), no_grad_args=(1,), rtol32=1e-5, atol32=4e-6,
+        fn=functional("cross_entropy"), rtol32=1e-5, atol32=4e-6,
         large=lambda rng: [call(normal(rng, 20_001, 10), rng.integers(0, 10, 20_001))],
         errors=(*label_errors("cross_entropy"),
                 bad(SHAPE_ERROR, "[cross_entropy]", np.ones((2, 3)), np.ones((2, 4))),
                 bad(SHAPE_ERROR, "[cross_entropy]", np.ones((2, 3)), np.array([0, 1]),
                     label_smoothing=1.5))),
     Row(name="nll_loss", ref=nll_ref, samples=nll_samples, method=None, fn=functional("nll_loss"),
-        no_grad_args=(1,),
         rtol32=1e-5, atol32=4e-6,
         large=lambda rng: [call(normal(rng, 20_001, 10), rng.integers(0, 10, 20_001))],
         errors=(*label_errors("nll_loss"),
                 bad(DTYPE_ERROR, "[nll_loss]", np.ones((2, 3)), np.array([0.0, 1.0])))),
-    Row(name="mse_loss", ref=mse_ref, samples=mse_samples, method=None, fn=functional("mse_loss"),
-        rtol32=4e-6, large=lambda rng: [call(normal(rng, 401, 499), normal(rng, 401, 499))],
-        errors=loss_errors("mse_loss")),
+    *LOSSES,
 ]  # fmt: skip

@@ -1,91 +1,54 @@
 """Modules, layers, losses and their helpers, with torch's names and meanings."""
 
-from . import functional, init, utils
-from .activation import (
-    ELU,
-    GELU,
-    SELU,
-    LeakyReLU,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
+from . import (
+    activation,
+    batchnorm,
+    class_loss,
+    container,
+    dropconnect,
+    dropout,
+    flatten,
+    functional,
+    init,
+    linear,
+    loss,
+    margin_loss,
+    module,
+    normalization,
+    param_container,
+    parameter,
+    standardize,
+    utils,
 )
-from .batchnorm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-)
-from .container import ModuleDict, ModuleList, Sequential
-from .dropconnect import DropConnect
-from .dropout import (
-    AlphaDropout,
-    Dropout,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-    FeatureAlphaDropout,
-)
-from .flatten import Flatten, Unflatten
-from .linear import Identity, Linear
-from .loss import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
-from .module import Module
-from .normalization import GroupNorm, LayerNorm, RMSNorm
-from .param_container import ParameterDict, ParameterList
-from .parameter import Parameter
-from .standardize import Standardize
+from .activation import *  # noqa: F403
+from .batchnorm import *  # noqa: F403
+from .class_loss import *  # noqa: F403
+from .container import *  # noqa: F403
+from .dropconnect import *  # noqa: F403
+from .dropout import *  # noqa: F403
+from .flatten import *  # noqa: F403
+from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .margin_loss import *  # noqa: F403
+from .module import *  # noqa: F403
+from .normalization import *  # noqa: F403
+from .param_container import *  # noqa: F403
+from .parameter import *  # noqa: F403
+from .standardize import *  # noqa: F403
 
-__all__ = [
-    "functional",
-    "init",
-    "utils",
-    "Module",
-    "Parameter",
-    "Sequential",
-    "ModuleList",
-    "ModuleDict",
-    "ParameterList",
-    "ParameterDict",
-    "Linear",
-    "Identity",
-    "Flatten",
-    "Unflatten",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "AlphaDropout",
-    "FeatureAlphaDropout",
-    "DropConnect",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "BatchNorm3d",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
-    "LayerNorm",
-    "GroupNorm",
-    "RMSNorm",
-    "Standardize",
-    "ReLU",
-    "LeakyReLU",
-    "Tanh",
-    "Sigmoid",
-    "ELU",
-    "SELU",
-    "GELU",
-    "SiLU",
-    "Softplus",
-    "Softmax",
-    "LogSoftmax",
-    "CrossEntropyLoss",
-    "NLLLoss",
-    "MSELoss",
-    "L1Loss",
-]
+__all__ = ["functional", "init", "utils"]
+__all__ += module.__all__
+__all__ += parameter.__all__
+__all__ += container.__all__
+__all__ += param_container.__all__
+__all__ += linear.__all__
+__all__ += flatten.__all__
+__all__ += activation.__all__
+__all__ += dropout.__all__
+__all__ += dropconnect.__all__
+__all__ += batchnorm.__all__
+__all__ += normalization.__all__
+__all__ += standardize.__all__
+__all__ += loss.__all__
+__all__ += class_loss.__all__
+__all__ += margin_loss.__all__

@@ -19,6 +19,13 @@ def positive_int(owner: str, name: str, value: Any) -> int:
     return number
 
 
+def positive(owner: str, name: str, value: float) -> float:
+    """Return `value`, or raise ValueError when it is not above 0."""
+    if not value > 0.0:
+        raise ValueError(f"[{owner}] {name}={value!r}: must be positive")
+    return value
+
+
 def probability(owner: str, name: str, value: float) -> float:
     """Return `value`, or raise ValueError when it lies outside [0, 1]."""
     if not 0.0 <= value <= 1.0:

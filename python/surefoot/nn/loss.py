@@ -1,85 +1,31 @@
-"""Losses as modules."""
+"""Losses of numbers against numbers, and what all losses share.
+
+Every loss takes ``reduction``: 'mean', 'sum' or 'none', and ``loss(input, target,
+sample_weight=w)`` with one weight per sample, of shape (N). 'none' gives ``w * loss``, 'sum' their
+sum, and 'mean' divides that by the sum of the weights, once for each element that a sample has
+(Keras calls it 'mean_with_sample_weight'; its default divides by the number of samples).
+"""
 
 from __future__ import annotations
 
 from surefoot import _core
 from surefoot._core import Tensor
 
-from ._check import REDUCTIONS, one_of, probability
+from ._check import REDUCTIONS, not_negative, one_of, positive
 from .module import Module
 
-__all__ = ["CrossEntropyLoss", "NLLLoss", "MSELoss", "L1Loss"]
+__all__ = ["MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "PoissonNLLLoss", "GaussianNLLLoss"]
 
 
-class _Loss(Module):
-    def __init__(self, reduction: str = "mean") -> None:
+class Loss(Module):
+    """Base of the losses: checks ``reduction``."""
+
+    def __init__(self, reduction: str = "mean", allowed: tuple[str, ...] = REDUCTIONS) -> None:
         super().__init__()
-        self.reduction = one_of(type(self).__name__, "reduction", reduction, REDUCTIONS)
+        self.reduction = one_of(type(self).__name__, "reduction", reduction, allowed)
 
 
-class _WeightedLoss(_Loss):
-    weight: Tensor | None
-
-    def __init__(self, weight: Tensor | None, ignore_index: int, reduction: str) -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-
-
-class CrossEntropyLoss(_WeightedLoss):
-    """-log softmax(input)[target], averaged over the samples.
-
-    Shapes: input (N, C) or (N, C, *) of logits (no softmax before it); target (N) or (N, *) of
-    integer classes 0 ... C-1, or probabilities of the shape of input.
-    weight: (C) factor of each class, and the mean divides by the sum of the factors used.
-    ignore_index: class that counts as absent, default -100. reduction: 'mean', 'sum' or 'none'.
-    label_smoothing: share in [0, 1] of the target spread evenly over the classes.
-    Errors: shapes that do not fit, float labels of shape (N); IndexError for labels out of range.
-
-    Example:
-        >>> import surefoot as sf
-        >>> loss = sf.nn.CrossEntropyLoss()(sf.zeros(3, 10), sf.tensor([1, 0, 4]))
-        >>> round(loss.item(), 4)
-        2.3026
-    """
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(weight, ignore_index, reduction)
-        self.label_smoothing = probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return _core.cross_entropy(
-            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
-        )
-
-
-class NLLLoss(_WeightedLoss):
-    """-input[target], averaged; input holds log-probabilities, as LogSoftmax gives them.
-
-    Shapes and arguments as in CrossEntropyLoss, with integer targets only.
-
-    Example:
-        >>> import surefoot as sf
-        >>> sf.nn.NLLLoss()(sf.tensor([[-0.5, -1.0]]), sf.tensor([1])).item()
-        1.0
-    """
-
-    def __init__(
-        self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
-    ) -> None:
-        super().__init__(weight, ignore_index, reduction)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return _core.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
-
-
-class MSELoss(_Loss):
+class MSELoss(Loss):
     """(input - target)^2, averaged over all elements; both must have the same shape.
 
     torch warns and broadcasts when the shapes differ; here it is an error.
@@ -90,18 +36,118 @@ class MSELoss(_Loss):
         1.0
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return _core.mse_loss(input, target, self.reduction)
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        return _core.mse_loss(input, target, self.reduction, sample_weight=sample_weight)
 
 
-class L1Loss(_Loss):
+class L1Loss(Loss):
     """|input - target|, averaged over all elements; both must have the same shape.
 
     Example:
         >>> import surefoot as sf
-        >>> sf.nn.L1Loss()(sf.zeros(4), sf.ones(4)).item()
+        >>> loss, weight = sf.nn.L1Loss(), sf.tensor([3.0, 1.0])
+        >>> loss(sf.tensor([1.0, 5.0]), sf.zeros(2), sample_weight=weight).item()
+        2.0
+    """
+
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        return _core.l1_loss(input, target, self.reduction, sample_weight=sample_weight)
+
+
+class HuberLoss(Loss):
+    """d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, with d = input - target.
+
+    Squared near the target, linear for outliers (Huber 1964). delta: positive, 1 by default.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.HuberLoss("none")(sf.tensor([1.0, 3.0]), sf.zeros(2)).tolist()
+        [0.5, 2.5]
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = positive("HuberLoss", "delta", delta)
+
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        return _core.huber_loss(
+            input, target, self.reduction, self.delta, sample_weight=sample_weight
+        )
+
+
+class SmoothL1Loss(Loss):
+    """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond, with d = input - target.
+
+    HuberLoss(delta=beta) / beta (Girshick 2015). beta: >= 0, 1 by default; 0 gives L1Loss.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.SmoothL1Loss("none", beta=0.5)(sf.tensor([0.5, 3.0]), sf.zeros(2)).tolist()
+        [0.25, 2.75]
+    """
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.beta = not_negative("SmoothL1Loss", "beta", beta)
+
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        return _core.smooth_l1_loss(
+            input, target, self.reduction, self.beta, sample_weight=sample_weight
+        )
+
+
+class PoissonNLLLoss(Loss):
+    """exp(input) - target input: targets are counts, input the logarithms of their rates.
+
+    log_input: False takes rates themselves, input - target log(input + eps). full: adds Stirling's
+    target log(target) - target + log(2 pi target) / 2 where target > 1. eps: 1e-8.
+    Errors: negative targets, and negative rates.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.PoissonNLLLoss()(sf.zeros(2), sf.tensor([0.0, 3.0])).item()
         1.0
     """
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return _core.l1_loss(input, target, self.reduction)
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        eps: float = 1e-8,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.log_input, self.full = log_input, full
+        self.eps = not_negative("PoissonNLLLoss", "eps", eps)
+
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        options = (self.log_input, self.full, self.eps, self.reduction)
+        return _core.poisson_nll_loss(input, target, *options, sample_weight=sample_weight)
+
+
+class GaussianNLLLoss(Loss):
+    """(log(v) + (input - target)^2 / v) / 2 with v = max(var, eps): a net that predicts its error.
+
+    Shapes: var as input, or without its last size, or with 1 there; or a number.
+    full: adds log(2 pi) / 2. eps: 1e-6; below it a variance keeps the gradient that eps has.
+    Errors: a negative variance.
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.GaussianNLLLoss()(sf.ones(2), sf.zeros(2), sf.ones(2)).item()
+        0.5
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.full, self.eps = full, positive("GaussianNLLLoss", "eps", eps)
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        var: Tensor | float,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
+        options = (self.full, self.eps, self.reduction)
+        return _core.gaussian_nll_loss(input, target, var, *options, sample_weight=sample_weight)

@@ -1,0 +1,158 @@
+// Losses that stop at a margin.
+#include <limits>
+
+#include "ops/convert.h"
+#include "ops/index.h"
+#include "ops/loss_support.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
+#include "tensor/create.h"
+
+namespace sf {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kCosineEps = 1e-12;
+
+void check_signs(const char* op, const Tensor& y) {
+  check_elements(op, "target", y, "is neither -1 nor 1; write 2 * target - 1 for 0 and 1",
+                 [](auto v) { return (v != 1) & (v != -1); });
+}
+
+Pair checked_signs(const char* op, const Tensor& x, const Tensor& y) {
+  const Pair pair = checked_pair(op, x, y);
+  check_signs(op, pair.target);
+  return pair;
+}
+
+// near where y is 1, far where it is -1.
+Tensor by_sign(const Tensor& y, const Tensor& near, const Tensor& far) {
+  return where(y > 0, near, far);
+}
+
+// |a - b + eps|_p over the last dimension.
+Tensor distance(const Tensor& a, const Tensor& b, double p, double eps) {
+  return norm(a - b + eps, p, Shape{-1});
+}
+
+// (n,) labels as a column (n, 1) of int64; IndexError names the first that is no class.
+Tensor label_column(const char* op, const Tensor& target, int64_t classes) {
+  if (!is_integer(target.dtype())) {
+    throw DtypeError("[", op, "] labels must be integers, got ", target.dtype(),
+                     "; write target.long() if they are class indices");
+  }
+  const Tensor labels = contiguous_as(target, Dtype::kInt64);
+  for (int64_t i = 0; i < labels.numel(); ++i) {
+    const int64_t label = labels.as<int64_t>()[i];
+    if (label >= 0 && label < classes) continue;
+    throw IndexError("[", op, "] label ", label, " in row ", i, " is not one of the ", classes,
+                     " classes 0 to ", classes - 1);
+  }
+  return reshape(labels, {labels.numel(), 1});
+}
+
+}  // namespace
+
+Tensor hinge_loss(const Tensor& x, const Tensor& y, double margin, bool squared,
+                  const LossReduction& how) {
+  const auto [score, sign] = checked_signs("hinge_loss", x, y);
+  const Tensor losses = relu(margin - sign * score);
+  return reduce_loss("hinge_loss", squared ? square(losses) : losses, how);
+}
+
+Tensor hinge_embedding_loss(const Tensor& x, const Tensor& y, double margin,
+                            const LossReduction& how) {
+  const auto [far, sign] = checked_signs("hinge_embedding_loss", x, y);
+  return reduce_loss("hinge_embedding_loss", by_sign(sign, far, relu(margin - far)), how);
+}
+
+Tensor soft_margin_loss(const Tensor& x, const Tensor& y, const LossReduction& how) {
+  const auto [score, sign] = checked_signs("soft_margin_loss", x, y);
+  return reduce_loss("soft_margin_loss", softplus(-(sign * score), 1, kInf), how);
+}
+
+Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, double margin,
+                         const Tensor& weight, const LossReduction& how) {
+  constexpr const char* kOp = "multi_margin_loss";
+  if (p != 1 && p != 2) throw ValueError("[", kOp, "] p must be 1 or 2, got ", p);
+  loss_dtype(kOp, {x});
+  const bool batched = x.ndim() == 2;
+  if ((x.ndim() != 1 && !batched) || x.size(x.ndim() - 1) == 0) {
+    throw ShapeError("[", kOp, "] the input must be (N, C) or (C,) with C >= 1, got ", x.shape());
+  }
+  const int64_t classes = x.size(x.ndim() - 1);
+  const Shape expected = batched ? Shape{x.size(0)} : Shape{};
+  if (target.shape() != expected) {
+    throw ShapeError("[", kOp, "] input ", x.shape(), " needs labels of shape ", expected, ", got ",
+                     target.shape(), "; give one class index per row");
+  }
+  const Tensor rows = batched ? x : unsqueeze(x, 0);
+  const Tensor labels = label_column(kOp, target, classes);
+  const Tensor gaps = relu(rows - gather(rows, 1, labels) + margin);
+  const Tensor powers = p == 1 ? gaps : square(gaps);
+  Tensor position = empty({classes}, Dtype::kInt64);
+  for (int64_t c = 0; c < classes; ++c) position.as<int64_t>()[c] = c;
+  const Tensor others = where(eq(position, labels), number_like(powers, 0), powers);
+  Tensor losses = mean(others, Shape{1});
+  if (weight.defined()) {
+    if (weight.shape() != Shape{classes}) {
+      throw ShapeError("[", kOp, "] weight must be one number per class, (", classes, ",), got ",
+                       weight.shape());
+    }
+    losses = losses * index_select(to(weight, x.dtype()), 0, reshape(labels, {rows.size(0)}));
+  }
+  return reduce_loss(kOp, reshape(losses, expected), how);
+}
+
+Tensor margin_ranking_loss(const Tensor& a0, const Tensor& b0, const Tensor& y, double margin,
+                           const LossReduction& how) {
+  constexpr const char* kOp = "margin_ranking_loss";
+  check_same_shape(kOp, a0, b0, "input1", "input2");
+  check_same_shape(kOp, a0, y, "input1", "target");
+  const Dtype dtype = loss_dtype(kOp, {a0, b0, y});
+  const Tensor a = to(a0, dtype), b = to(b0, dtype), sign = to(y, dtype);
+  check_signs(kOp, sign);
+  return reduce_loss(kOp, relu(margin - sign * (a - b)), how);
+}
+
+Tensor cosine_embedding_loss(const Tensor& a0, const Tensor& b0, const Tensor& y, double margin,
+                             const LossReduction& how) {
+  constexpr const char* kOp = "cosine_embedding_loss";
+  check_same_shape(kOp, a0, b0, "input1", "input2");
+  if (a0.ndim() != 1 && a0.ndim() != 2) {
+    throw ShapeError("[", kOp, "] the inputs must be (N, D) or (D,), got ", a0.shape());
+  }
+  const Shape expected = a0.ndim() == 2 ? Shape{a0.size(0)} : Shape{};
+  if (y.shape() != expected) {
+    throw ShapeError("[", kOp, "] inputs ", a0.shape(), " need a target of shape ", expected,
+                     ", got ", y.shape());
+  }
+  if (!(margin >= -1 && margin <= 1)) {
+    throw ValueError("[", kOp, "] margin must be in [-1, 1], as a cosine is, got ", margin);
+  }
+  const Dtype dtype = loss_dtype(kOp, {a0, b0, y});
+  const Tensor a = to(a0, dtype), b = to(b0, dtype), sign = to(y, dtype);
+  check_signs(kOp, sign);
+  const Dims last = Shape{-1};
+  const Tensor squares = (sum(square(a), last) + kCosineEps) * (sum(square(b), last) + kCosineEps);
+  const Tensor cosine = sum(a * b, last) / sqrt(squares);
+  return reduce_loss(kOp, by_sign(sign, 1 - cosine, relu(cosine - margin)), how);
+}
+
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           const TripletOptions& options, const LossReduction& how) {
+  constexpr const char* kOp = "triplet_margin_loss";
+  check_same_shape(kOp, anchor, positive, "anchor", "positive");
+  check_same_shape(kOp, anchor, negative, "anchor", "negative");
+  if (anchor.ndim() == 0) throw ShapeError("[", kOp, "] needs (N, D) or (D,), got ()");
+  const auto [margin, p, eps, swap] = options;
+  if (!(margin > 0)) throw ValueError("[", kOp, "] margin must be positive, got ", margin);
+  if (!(p > 0)) throw ValueError("[", kOp, "] p must be positive, got ", p);
+  const Dtype dtype = loss_dtype(kOp, {anchor, positive, negative});
+  const Tensor a = to(anchor, dtype), near = to(positive, dtype), far = to(negative, dtype);
+  Tensor apart = distance(a, far, p, eps);
+  if (swap) apart = minimum(apart, distance(near, far, p, eps));
+  return reduce_loss(kOp, relu(distance(a, near, p, eps) - apart + margin), how);
+}
+
+}  // namespace sf
