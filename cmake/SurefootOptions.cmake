@@ -23,8 +23,7 @@ target_compile_options(
             $<$<BOOL:${SF_WERROR}>:-Werror>)
 
 if(SF_SANITIZE)
-  set(sf_sanitize_flags -fsanitize=address,undefined -fno-sanitize-recover=undefined
-                        -fno-omit-frame-pointer)
+  set(sf_sanitize_flags -fsanitize=address,undefined -fno-omit-frame-pointer)
   target_compile_options(sf_options INTERFACE ${sf_sanitize_flags})
   target_link_options(sf_options INTERFACE ${sf_sanitize_flags})
 endif()

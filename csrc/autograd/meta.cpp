@@ -118,7 +118,7 @@ void set_data(const Tensor& t, const Tensor& data) {
   }
   TensorImpl& impl = *t.impl();
   // A graph that saved this tensor must see that its memory is another one now.
-  while (data.storage()->version() <= impl.storage->version()) data.storage()->bump("data");
+  data.storage()->raise_version(impl.storage->version(), "data");
   const TensorImpl& from = *data.impl();
   impl.storage = from.storage;
   impl.shape = from.shape;

@@ -84,6 +84,23 @@ decltype(auto) dispatch(Dtype dtype, F&& f) {
   throw RuntimeError("unknown dtype");
 }
 
+// As dispatch, for the integer dtypes and bool only; the caller has checked.
+template <class F>
+decltype(auto) dispatch_integer(Dtype dtype, F&& f) {
+  switch (dtype) {
+    case Dtype::kBool:
+      return f(bool{});
+    case Dtype::kUint8:
+      return f(uint8_t{});
+    case Dtype::kInt32:
+      return f(int32_t{});
+    case Dtype::kInt64:
+      return f(int64_t{});
+    default:
+      throw DtypeError("expected an integer dtype, got ", dtype);
+  }
+}
+
 // As dispatch, for the floating dtypes only; the caller has checked.
 template <class F>
 decltype(auto) dispatch_floating(Dtype dtype, F&& f) {

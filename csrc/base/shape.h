@@ -42,11 +42,11 @@ class Shape {
   void insert(int at, int64_t value);
   void erase(int at);
 
-  // Number of elements; ValueError when it or a size does not fit (see checked_numel).
+  // Number of elements; wraps around if it does not fit, which checked_bytes finds.
   int64_t numel() const {
-    int64_t n = 1;
-    for (int64_t size : *this) n *= size;
-    return n;
+    uint64_t n = 1;
+    for (int64_t size : *this) n *= static_cast<uint64_t>(size);
+    return static_cast<int64_t>(n);
   }
   bool operator==(const Shape& other) const;
 

@@ -31,7 +31,8 @@ inline PyObject* to_python(bool value) { return PyBool_FromLong(value); }
 inline PyObject* to_python(int64_t value) { return PyLong_FromLongLong(value); }
 inline PyObject* to_python(double value) { return PyFloat_FromDouble(value); }
 
-// Ops on this many elements release the GIL: below it, giving it back costs more than the op.
+// Ops with an argument of this many elements release the GIL: below it, giving it back costs more
+// than the op.
 constexpr int64_t kReleaseGilNumel = 16384;
 
 struct Op {
@@ -90,7 +91,7 @@ struct Invoker {
     constexpr bool kTouchesPython =
         (std::is_base_of_v<py::object, std::decay_t<A>> || ... || std::is_base_of_v<py::object, R>);
     const bool large =
-        !kTouchesPython && (int64_t{0} + ... + work(std::get<I>(args))) >= kReleaseGilNumel;
+        !kTouchesPython && ((work(std::get<I>(args)) >= kReleaseGilNumel) || ... || false);
     const auto call = [&]() -> R { return fn(std::get<I>(args)...); };
     const auto run_it = [&]() -> R { return large ? without_gil(call) : call(); };
     if constexpr (std::is_void_v<R>) {

@@ -176,23 +176,6 @@ void unary(Unary op, const Array& x, const Array& y, const OpParams& params) {
                    "; convert the argument to a float dtype");
 }
 
-// f(zero of the type) for the integer dtypes and bool.
-template <class F>
-void dispatch_integer(Dtype dtype, const F& f) {
-  switch (dtype) {
-    case Dtype::kBool:
-      return f(bool{});
-    case Dtype::kUint8:
-      return f(uint8_t{});
-    case Dtype::kInt32:
-      return f(int32_t{});
-    case Dtype::kInt64:
-      return f(int64_t{});
-    default:
-      throw DtypeError("expected an integer dtype, got ", dtype);
-  }
-}
-
 }  // namespace
 
 void run_unary_integer(Unary op, const Array& x, const Array& y, const OpParams& params) {

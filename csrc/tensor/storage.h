@@ -26,6 +26,12 @@ class Storage final : public RefCounted {
     last_change_ = op;
     version_.fetch_add(1, std::memory_order_relaxed);
   }
+  // Takes the version above `other`: memory that comes in the place of other memory.
+  void raise_version(uint64_t other, const char* op) {
+    if (version() > other) return;
+    last_change_ = op;
+    version_.store(other + 1, std::memory_order_relaxed);
+  }
   // Counts those in-place changes that became part of a graph: any other tensor on this memory
   // then has a history that lacks the change (autograd/record.h).
   uint32_t recorded_changes() const { return recorded_changes_.load(std::memory_order_relaxed); }

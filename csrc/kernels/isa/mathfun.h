@@ -94,7 +94,7 @@ SF_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
 // e^x = 2^k (1 + q) with |q| < 0.42.
 template <class T>
 struct ExpParts {
-  typename Vec<T>::Int k;
+  typename Vec<T>::Words k;  // in two's complement
   Vec<T> q;
 };
 template <class T>
@@ -104,13 +104,13 @@ SF_INLINE ExpParts<T> exp_parts(Vec<T> x) {
   const Vec<T> k = shifted - Vec<T>(C::kRound);
   Vec<T> r = fma(k, Vec<T>(-C::kLn2High), x);
   r = fma(k, Vec<T>(-C::kLn2Low), r);
-  return {shifted.bits() - Vec<T>(C::kRound).bits(), fma(r * r, polynomial(r, C::kExp), r)};
+  return {shifted.words() - Vec<T>(C::kRound).words(), fma(r * r, polynomial(r, C::kExp), r)};
 }
 
 // x * 2^k for normal x and results; adds to the exponent.
 template <class T>
-SF_INLINE Vec<T> scale_exponent(Vec<T> x, typename Vec<T>::Int k) {
-  return Vec<T>::from_bits(x.bits() + (k << Const<T>::kMantissa));
+SF_INLINE Vec<T> scale_exponent(Vec<T> x, typename Vec<T>::Words k) {
+  return Vec<T>::from_bits(x.words() + (k << Const<T>::kMantissa));
 }
 
 template <class T>
@@ -142,14 +142,13 @@ struct LogParts {
 template <class T>
 SF_INLINE LogParts<T> log_parts(Vec<T> x) {
   using C = Const<T>;
-  using Int = typename Vec<T>::Int;
-  typedef typename C::Word Words __attribute__((vector_size(kVecBytes)));
+  using Words = typename Vec<T>::Words;
   const typename C::Word one = static_cast<typename C::Word>(C::kBias) << C::kMantissa;
-  const Words biased = ((Words)x.bits() + (one - C::kSqrtHalf)) >> C::kMantissa;
+  const Words biased = (x.words() + (one - C::kSqrtHalf)) >> C::kMantissa;
   const Vec<T> magic = T(typename C::Word(1) << C::kMantissa);
-  const Vec<T> e = Vec<T>::from_bits((Int)biased | magic.bits()) - (magic + T(C::kBias));
-  const Words mantissa = (Words)x.bits() - (biased << C::kMantissa) + one;
-  return {e, Vec<T>::from_bits((Int)mantissa) - T(1)};
+  const Vec<T> e = Vec<T>::from_bits(biased | magic.words()) - (magic + T(C::kBias));
+  const Words mantissa = x.words() - (biased << C::kMantissa) + one;
+  return {e, Vec<T>::from_bits(mantissa) - T(1)};
 }
 
 // log(1 + f) = 2 atanh(s), s = f / (2 + f), as f minus the result.

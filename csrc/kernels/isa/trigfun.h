@@ -98,7 +98,7 @@ SF_INLINE double reduce_huge(double x, int64_t* quadrant) {
 // x = k pi/2 + r + low with |r| <= pi/4.
 template <class T>
 struct Quadrant {
-  typename Vec<T>::Int k;
+  typename Vec<T>::Words k;
   Vec<T> r, low;
 };
 template <class T>
@@ -142,7 +142,7 @@ SF_INLINE Quadrant<T> reduce_quadrant(Vec<T> x) {
   const V head = fma(k, V(-kPart[3]), r);  // the first that rounds
   const V rest = fma(k, V(-kPart[4]), fma(k, V(-kPart[3]), r - head));
   r = head + rest;
-  const Quadrant<T> out{shifted.bits() - V(C::kRound).bits(), r, rest - (r - head)};
+  const Quadrant<T> out{shifted.words() - V(C::kRound).words(), r, rest - (r - head)};
   if (__builtin_expect(any(abs(x) > V(Trig<T>::kFast)), 0)) return reduce_far(x, out);
   return out;
 }

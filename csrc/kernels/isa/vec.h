@@ -23,7 +23,8 @@ constexpr int kVecBytes = 16;
 #endif
 
 // Raw: the register. Int: integers of the same width, also the mask type (a lane is 0 or -1).
-// Loose: Raw as it lies in memory, without alignment.
+// Words: the same without sign, for arithmetic on bits, which may wrap. Loose: Raw as it lies in
+// memory, without alignment.
 template <class T>
 struct Types;
 template <>
@@ -31,6 +32,7 @@ struct Types<float> {
   using Lane = int32_t;
   typedef float Raw __attribute__((vector_size(kVecBytes)));
   typedef int32_t Int __attribute__((vector_size(kVecBytes)));
+  typedef uint32_t Words __attribute__((vector_size(kVecBytes)));
   typedef float Loose __attribute__((vector_size(kVecBytes), aligned(4), may_alias));
 };
 template <>
@@ -38,6 +40,7 @@ struct Types<double> {
   using Lane = int64_t;
   typedef double Raw __attribute__((vector_size(kVecBytes)));
   typedef int64_t Int __attribute__((vector_size(kVecBytes)));
+  typedef uint64_t Words __attribute__((vector_size(kVecBytes)));
   typedef double Loose __attribute__((vector_size(kVecBytes), aligned(8), may_alias));
 };
 using F32 = Types<float>::Raw;
@@ -234,6 +237,7 @@ struct Vec {
   using Scalar = T;
   using Raw = typename Types<T>::Raw;
   using Int = typename Types<T>::Int;
+  using Words = typename Types<T>::Words;
   using Mask = Int;
   using Lane = typename Types<T>::Lane;
   static constexpr int kWidth = kVecBytes / static_cast<int>(sizeof(T));
@@ -261,7 +265,9 @@ struct Vec {
   SF_INLINE void store_partial(T* p, int64_t n) const { raw_store(p, n, v); }
   static SF_INLINE Vec broadcast(T scalar) { return Vec(scalar); }
   static SF_INLINE Vec from_bits(Int bits) { return Vec((Raw)bits); }
+  static SF_INLINE Vec from_bits(Words bits) { return Vec((Raw)bits); }
   SF_INLINE Int bits() const { return (Int)v; }
+  SF_INLINE Words words() const { return (Words)v; }
   SF_INLINE T operator[](int lane) const { return v[lane]; }
 
   friend SF_INLINE Vec operator+(Vec a, Vec b) { return Vec(a.v + b.v); }
