@@ -102,7 +102,13 @@ def asan(session: nox.Session) -> None:
         for name in ("libasan.so", "libstdc++.so")
     ]
     session.run(
-        *("python", "-m", "pytest", "--capture=sys", *(session.posargs or ["tests", "--ignore=tests/repo"])),
+        *(
+            "python",
+            "-m",
+            "pytest",
+            "--capture=sys",
+            *(session.posargs or ["tests", "--ignore=tests/repo"]),
+        ),
         env={
             "PYTHONPATH": site,
             "LD_PRELOAD": " ".join(runtimes),
