@@ -317,6 +317,9 @@ REFERENCES: dict[str, Callable[..., Array]] = {
     "Rprop": rprop,
 }
 
+# Rules whose step evaluates the loss itself: their references stand in test_optim_closure.py.
+CLOSURE_RULES = ["LineSearchGD", "LBFGS"]
+
 ROWS = [
     Row("SGD"),
     Row("SGD", {"weight_decay": 0.1}),

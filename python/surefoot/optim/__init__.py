@@ -7,6 +7,8 @@ from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
 from .asgd import ASGD
+from .lbfgs import LBFGS
+from .line_search_gd import LineSearchGD
 from .lion import Lion
 from .nadam import NAdam
 from .optimizer import Optimizer
@@ -28,6 +30,8 @@ __all__ = [
     "RAdam",
     "Lion",
     "Rprop",
+    "LineSearchGD",
+    "LBFGS",
     "Optimizer",
     "lr_scheduler",
     "swa_utils",

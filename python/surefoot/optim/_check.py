@@ -24,6 +24,14 @@ def number(rule: str, name: str, value: Any, low: float = 0.0, below: float = ma
         raise ValueError(f"[{rule}] {name} must be at least {low:g} and {limit}, got {value!r}")
 
 
+def count(rule: str, name: str, value: Any) -> None:
+    """Raises unless ``value`` is an integer, 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"[{rule}] {name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"[{rule}] {name} must be at least 1, got {value!r}")
+
+
 def pair(rule: str, name: str, value: Any) -> None:
     """Raises unless ``value`` is a tuple or list of two."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:

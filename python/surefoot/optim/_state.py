@@ -48,6 +48,13 @@ class State(dict[Key, dict[str, Any]]):
         raise KeyError(key)
 
 
+def copied(value: Any) -> Any:
+    """A state entry of its own: a number, a tensor or a list of tensors."""
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value.detach().clone() if isinstance(value, Tensor) else value
+
+
 def signature(parameter: Tensor) -> dict[str, Any]:
     """What a saved state must agree with before it is loaded."""
     return {"shape": list(parameter.shape), "dtype": str(parameter.dtype).rsplit(".", 1)[-1]}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from surefoot import _core
 from surefoot._core import Tensor
 
-from ._state import Group, Key, State, match_keys, signature, signature_lines
+from ._state import Group, Key, State, copied, match_keys, signature, signature_lines
 
 __all__ = ["Optimizer"]
 
@@ -16,10 +16,10 @@ __all__ = ["Optimizer"]
 _GROUP_KEYS = ("params", "param_names", "initial_lr")
 
 
-def with_grad(closure: Callable[[], Any]) -> Any:
-    """``closure()`` with recording on, whatever the caller's mode."""
+def with_grad(closure: Callable[[], Any], enabled: bool = True) -> Any:
+    """``closure()`` with recording on, or off, whatever the caller's mode."""
     before = _core.is_grad_enabled()
-    _core._set_grad_enabled(True)
+    _core._set_grad_enabled(enabled)
     try:
         return closure()
     finally:
@@ -367,10 +367,7 @@ class Optimizer:
 
     def _copied(self, pairs: Mapping[Key, Key], saved: Mapping[str, Any]) -> dict[Key, Any]:
         return {
-            mine: {
-                name: value.detach().clone() if isinstance(value, Tensor) else value
-                for name, value in saved["state"][theirs].items()
-            }
+            mine: {name: copied(value) for name, value in saved["state"][theirs].items()}
             for mine, theirs in pairs.items()
             if theirs in saved["state"]
         }

@@ -1,0 +1,36 @@
+"""The base of the rules that evaluate the loss more than once per step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from surefoot._core import Tensor
+
+from .optimizer import Optimizer
+
+
+class ClosureRule(Optimizer):
+    """An optimizer with one group, whose ``step`` needs a closure."""
+
+    _contract: ClassVar[str]  # what the closure has to do, for the error
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        if self.param_groups:
+            raise ValueError(
+                f"[{self._rule()}] steps along one line for all parameters: "
+                "there can be one group only"
+            )
+        super().add_param_group(param_group)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        if closure is None:
+            raise ValueError(f"[{self._rule()}] call step(closure) with {self._contract}")
+        return self._search(closure)
+
+    def _search(self, closure: Callable[[], Any]) -> Any:
+        raise NotImplementedError
+
+    def _params(self) -> list[Tensor]:
+        params: list[Tensor] = self.param_groups[0]["params"]
+        return params
