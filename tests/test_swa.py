@@ -179,7 +179,7 @@ def test_update_bn_takes_the_mean_over_batches(form: str) -> None:
     net(loader[0] if form == "tensor" else sf.tensor(data[0] * 100))  # to be forgotten
     net.eval()
     before = weights(net)
-    update_bn(loader, net)
+    update_bn(loader, net, "cpu")
     np.testing.assert_allclose(
         net[0].running_mean.numpy(), np.mean([x.mean(0) for x in data], axis=0), rtol=1e-12
     )
@@ -273,7 +273,13 @@ def test_bad_arguments_are_named() -> None:
         (lambda: get_ema_avg_fn(1.5), ValueError, "decay"),
         (lambda: get_ema_multi_avg_fn(-0.1), ValueError, "decay"),
         (lambda: AveragedModel(3), TypeError, "Module"),
-        (lambda: AveragedModel(net(), get_swa_avg_fn(), get_swa_multi_avg_fn()), ValueError, "not"),
+        (lambda: AveragedModel(net(), "cuda"), TypeError, "cpu"),
+        (lambda: update_bn([], net(), "cuda"), TypeError, "cpu"),
+        (
+            lambda: AveragedModel(net(), None, get_swa_avg_fn(), get_swa_multi_avg_fn()),
+            ValueError,
+            "not",
+        ),
         (lambda: SWALR(sgd(1.0), -0.1), ValueError, "swa_lr"),
         (lambda: SWALR(sgd(1.0), [0.1, 0.2]), ValueError, "2 entries for 1"),
         (lambda: SWALR(sgd(1.0), 0.1, -1), ValueError, "anneal_epochs"),

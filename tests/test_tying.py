@@ -9,6 +9,7 @@ import pytest
 import surefoot as sf
 from surefoot import nn
 from surefoot.files import read_tensors
+from surefoot.models import load_model, save_model
 from surefoot.train import summary
 
 
@@ -87,6 +88,18 @@ def test_it_comes_back_in_order_and_tied(tmp_path: Path) -> None:
     assert other.up.weight is other.down.weight
     for name, value in model.state_dict().items():
         np.testing.assert_array_equal(other.state_dict()[name].numpy(), value.numpy())
+
+
+def test_a_model_file_keeps_the_tie(tmp_path: Path) -> None:
+    layer = nn.Linear(4, 4)
+    tied = nn.Linear(4, 4, bias=False)
+    tied.weight = layer.weight
+    save_model(nn.Sequential(layer, nn.Tanh(), tied, layer), tmp_path / "x")
+    loaded, _ = load_model(tmp_path / "x")
+    assert loaded[2].weight is loaded[3].weight is loaded[0].weight
+    assert loaded[3].bias is loaded[0].bias
+    assert len(list(loaded.parameters())) == 2
+    np.testing.assert_array_equal(loaded[0].weight.detach().numpy(), layer.weight.detach().numpy())
 
 
 def test_only_the_same_elements_are_shared(tmp_path: Path) -> None:

@@ -105,9 +105,21 @@ def load_model(path: StrPath) -> tuple[nn.Sequential, dict[str, Any]]:
         info = dict(json.loads(metadata.get(_INFO, "{}")))
         model = nn.Sequential(*built)
         model.load_state_dict(tensors)
+        _tie(model, tensors)
     except (ValueError, TypeError, KeyError, RuntimeError, RecursionError) as error:
         raise ValueError(f"[load_model] {path} does not describe a usable model: {error}") from None
     return model, info
+
+
+def _tie(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Let parameters that were one when they were saved be one again."""
+    first: dict[int, str] = {}
+    for name, tensor in tensors.items():
+        earlier = first.setdefault(id(tensor), name)
+        path, _, own_name = name.rpartition(".")
+        owner = model.get_submodule(path)
+        if earlier != name and own_name in owner._parameters:
+            setattr(owner, own_name, model.get_parameter(earlier))
 
 
 def _describe(layer: nn.Module) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class AveragedModel(Module):
 
     Args:
         model: is copied; the average begins with the first ``update_parameters``.
+        device: None or ``"cpu"``, the only one.
         avg_fn: (average, current, number averaged) -> new average, of one parameter.
         multi_avg_fn: the same on lists of parameters, in place. With neither: the equal mean
             (``get_swa_avg_fn``); for an exponential one ``get_ema_multi_avg_fn(decay)``.
@@ -117,6 +118,7 @@ class AveragedModel(Module):
     def __init__(
         self,
         model: Module,
+        device: Any = None,
         avg_fn: AvgFn | None = None,
         multi_avg_fn: MultiAvgFn | None = None,
         use_buffers: bool = False,
@@ -126,7 +128,7 @@ class AveragedModel(Module):
             raise TypeError(f"[AveragedModel] model is a {type(model).__name__}: must be a Module")
         if avg_fn is not None and multi_avg_fn is not None:
             raise ValueError("[AveragedModel] pass avg_fn or multi_avg_fn, not both")
-        self.module = copy.deepcopy(model)
+        self.module = copy.deepcopy(model).to(device)
         self.register_buffer("n_averaged", _core.zeros((), dtype=_core.int64))
         if multi_avg_fn is None:
             multi_avg_fn = _in_place(get_swa_avg_fn() if avg_fn is None else avg_fn)
@@ -175,12 +177,12 @@ def _pairs(
     return [(mine[name].detach(), theirs[name].detach()) for name in mine]
 
 
-def update_bn(loader: Iterable[Any], model: Module) -> None:
+def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Compute the running statistics of all normalisation layers anew, over ``loader``.
 
     An averaged model has never seen data: call this once before it is used. Batches are inputs, or
     tuples and lists that begin with them; every batch counts alike, as in PyTorch. Without such
-    layers nothing happens.
+    layers nothing happens. ``device`` is None or ``"cpu"``.
 
     Example:
         >>> import surefoot as sf
@@ -189,6 +191,7 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
         >>> net[0].running_mean.tolist()
         [4.0]
     """
+    model.to(device)  # refuses anything but the CPU
     norms: list[Any] = [module for module in model.modules() if _has_running_statistics(module)]
     if not norms:
         return
