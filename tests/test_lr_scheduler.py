@@ -14,6 +14,7 @@ from schedule_table import METRICS, ROWS, Row, advance, read, subject
 from surefoot.optim import lr_scheduler as ls
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=str)
+each_rate = pytest.mark.parametrize("row", [r for r in ROWS if r.sets == "lr"], ids=str)
 
 
 def sgd(*rates: float, **options: Any) -> sf.optim.SGD:
@@ -40,10 +41,8 @@ def test_values_are_those_of_the_closed_formula(row: Row) -> None:
         assert schedule.get_last_lr() == [got[-1]]
 
 
-@each_row
+@each_rate
 def test_every_group_has_its_own_rate(row: Row) -> None:
-    if row.sets != "lr":
-        pytest.skip("sets no learning rate")
     bases = (0.5, 2.0)
     on = subject(row, bases)
     schedule = row.build(on)
@@ -277,6 +276,21 @@ def test_one_cycle_takes_its_length_from_the_run_and_ends_there() -> None:
         schedule.step()
     opt = sgd(0.1, momentum=0.9)
     assert ls.OneCycleLR(opt, 1.0, epochs=3, steps_per_epoch=4).total_steps == 12
+
+
+def test_parts_of_a_sequence_keep_their_own_first_rates() -> None:
+    opt = sgd(1.0, momentum=0.9)
+    decay = ls.ExponentialLR(opt, 0.5)
+    for make in (
+        lambda: ls.CyclicLR(opt, 0.25, 0.75, 2),
+        lambda: ls.OneCycleLR(opt, 0.75, 5, div_factor=3, anneal_strategy="linear", pct_start=0.6),
+    ):
+        schedule = ls.SequentialLR(opt, [decay, make()], [2])
+        rates = schedule.get_last_lr()
+        for _ in range(4):
+            schedule.step()
+            rates += schedule.get_last_lr()
+        assert rates == pytest.approx([1.0, 0.5, 0.25, 0.5, 0.75])
 
 
 def test_one_cycle_and_cyclic_have_bounds_by_group() -> None:

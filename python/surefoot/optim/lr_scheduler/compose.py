@@ -107,8 +107,9 @@ class SequentialLR(_Composed):
         if k == self._active and local == part.last_epoch + 1:
             part.step()
         else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["initial_lr"]
+            groups = self.optimizer.param_groups
+            for group, base in zip(groups, part.base_lrs, strict=False):  # not groups added later
+                group["lr"] = base
             part._enter(local)
         self.last_epoch, self._active = t, k
         self._record()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
@@ -21,6 +21,7 @@ class _WithMomentum(LRScheduler):
 
     _follows = False
     _per_group = True
+    _is_initial: ClassVar[bool]  # do other schedules go from this one's first rate, as in torch?
 
     cycle_momentum: bool
 
@@ -32,9 +33,12 @@ class _WithMomentum(LRScheduler):
                     f"[{type(self).__name__}] {type(optimizer).__name__} has neither momentum nor "
                     "betas; pass cycle_momentum=False"
                 )
+        self._first = list(first)  # the rates at t = 0
         if last_epoch == -1:
             for group, lr in zip(groups, first, strict=True):
-                group["lr"] = group["initial_lr"] = lr
+                group["lr"] = lr
+                if self._is_initial:
+                    group["initial_lr"] = lr
         super().__init__(optimizer, last_epoch)
 
     def _momentum(self, i: int, t: int) -> float:
@@ -83,6 +87,8 @@ class CyclicLR(_WithMomentum):
     Source: Smith 2017, "Cyclical learning rates for training neural networks".
     """
 
+    _is_initial = False
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -130,7 +136,8 @@ class CyclicLR(_WithMomentum):
         return float(height * 0.5 ** (cycle - 1)) if self.mode == "triangular2" else height
 
     def _lr(self, i: int, base: float, t: int) -> float:
-        return base + (self.max_lrs[i] - base) * self._height(t)
+        low = self._first[i]
+        return low + (self.max_lrs[i] - low) * self._height(t)
 
     def _momentum(self, i: int, t: int) -> float:
         low, high = self.base_momentums[i], self.max_momentums[i]
@@ -168,6 +175,8 @@ class OneCycleLR(_WithMomentum):
     the end of the curve; here it stays at the end. Source: Smith and Topin 2018,
     "Super-convergence: very fast training of neural networks using large learning rates".
     """
+
+    _is_initial = True
 
     def __init__(
         self,
@@ -238,8 +247,8 @@ class OneCycleLR(_WithMomentum):
         return end + (begin - end) * (1 + math.cos(math.pi * share)) / 2
 
     def _lr(self, i: int, base: float, t: int) -> float:
-        high, low = self.max_lrs[i], base / self.final_div_factor
-        return self._along([base, high, base, low] if self.three_phase else [base, high, low], t)
+        first, high, low = self._first[i], self.max_lrs[i], self._first[i] / self.final_div_factor
+        return self._along([first, high, first, low] if self.three_phase else [first, high, low], t)
 
     def _momentum(self, i: int, t: int) -> float:
         low, high = self.base_momentums[i], self.max_momentums[i]
