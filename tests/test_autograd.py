@@ -986,3 +986,10 @@ def test_assert_close_default_tolerance_follows_the_dtype():
         assert_close(np.float64([1.0]), np.float64([1.0 + 8e-6]))
     with pytest.raises(AssertionError):
         assert_close(np.array([1]), np.array([2]))
+
+
+def test_backward_from_a_large_tensor_with_its_gradient():
+    """Large enough that the op itself gives the interpreter's lock back before backward does."""
+    x = sf.ones(300, 300, requires_grad=True)
+    (x * 2).backward(sf.ones(300, 300))
+    assert float(x.grad.sum()) == 2 * 300 * 300

@@ -16,8 +16,9 @@ namespace sf::bind {
 // has ended is ended by Python (until 3.13) by unwinding its stack, through frames that may not run
 // without the lock: it sleeps here instead until the process is gone, as Python 3.14 has it.
 template <class F>
-auto without_gil(F&& f) {
+auto without_gil(F&& f) -> decltype(f()) {
   using R = decltype(f());
+  if (!PyGILState_Check()) return f();  // given back already, for an op on large tensors
   std::conditional_t<std::is_void_v<R>, std::optional<bool>, std::optional<R>> result;
   std::exception_ptr error;
   PyThreadState* state = PyEval_SaveThread();

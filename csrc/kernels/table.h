@@ -6,6 +6,7 @@
 #include "kernels/copy_table.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
+#include "kernels/norm_table.h"
 #include "kernels/random_table.h"
 #include "kernels/reduce_table.h"
 #include "kernels/softmax_table.h"
@@ -18,6 +19,7 @@ struct Kernels : ElementwiseKernels<T> {
   int width = 0;  // lanes of a vector register
   CopyKernels<T> copy;
   GemmKernels<T> gemm;
+  NormKernels<T> norm;
   RandomKernels<T> random;
   ReduceKernels<T> reduce;
   SoftmaxKernels<T> softmax;

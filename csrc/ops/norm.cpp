@@ -2,11 +2,13 @@
 
 #include <limits>
 
-#include "autograd/grad_mode.h"
+#include "autograd/record.h"
+#include "kernels/norm.h"
 #include "ops/convert.h"
 #include "ops/operators.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "tensor/create.h"
 
 namespace sf {
 namespace {
@@ -14,22 +16,83 @@ namespace {
 // Every norm reads x as (outer, groups, inner): a group's mean is taken over outer and inner.
 const Shape kOver{0, 2};
 
-struct Moments {
-  Tensor mean, centered;  // (1, groups, 1); x - mean
-  Tensor var, rstd;       // (1, groups, 1), the variance with divisor count
+// The one formula in public ops: the differentiable backward needs its parts.
+struct Parts {
+  Tensor xhat;  // (x - mean) rstd
+  Tensor rstd;  // (1, groups, 1)
 };
-
-Moments moments(const Tensor& x, double eps) {
-  // Twice: a mean far from zero is rounded, what it leaves has a mean that is not.
-  const Tensor rough = mean(x, kOver, true), shifted = x - rough;
-  const Tensor rest = mean(shifted, kOver, true), centered = shifted - rest;
-  const Tensor v = mean(square(centered), kOver, true);
-  return {rough + rest, centered, v, rsqrt(v + eps)};
+Parts parts_of(const Tensor& x, const NormPlan& plan) {
+  const Tensor centered = plan.centered ? x - mean(x, kOver, true) : x;
+  const Tensor rstd = rsqrt(mean(square(centered), kOver, true) + plan.eps);
+  return {centered * rstd, rstd};
 }
 
-Tensor standardized(const Moments& m) { return m.centered * m.rstd; }
+// Gradients of x, weight and bias from g = dL/dy:
+// dx = rstd (g w - mean(g w) - xhat mean(g w xhat)), the second term only of a centered norm.
+Grads differentiable_backward(const Backward& b, const NormPlan& plan, const Shape& affine) {
+  const Shape full{plan.outer, plan.groups, plan.inner};
+  const Shape along = plan.along_inner ? Shape{1, 1, plan.inner} : Shape{1, plan.groups, 1};
+  const Tensor x = b.saved(0), weight = b.saved(1), g = reshape(b.grad(), full);
+  const Parts parts = parts_of(reshape(x, full), plan);
+  Grads out(3);
+  if (b.needs(0)) {
+    const Tensor gw = weight.defined() ? g * reshape(weight, along) : g;
+    Tensor dx = gw - parts.xhat * mean(gw * parts.xhat, kOver, true);
+    if (plan.centered) dx = dx - mean(gw, kOver, true);
+    out[0] = reshape(dx * parts.rstd, x.shape());
+  }
+  if (b.needs(1)) out[1] = reshape(sum_to(g * parts.xhat, along), affine);
+  if (b.needs(2)) out[2] = reshape(sum_to(g, along), affine);
+  return out;
+}
 
-// weight and bias lie along the dimensions of `as` that are not 1.
+Array or_null(const Tensor& t) { return t.defined() ? t.array() : Array{}; }
+
+// `affine` is the shape of weight and bias.
+Grads norm_backward(const Backward& b, const NormPlan& plan, const Shape& affine) {
+  if (b.graph()) return differentiable_backward(b, plan, affine);
+  const Tensor x = b.saved(0), g = contiguous(b.grad()), mean = b.saved(2), rstd = b.saved(3);
+  Grads out(3);
+  if (b.needs(0)) out[0] = empty(x.shape(), x.dtype());
+  if (b.needs(1) || b.needs(2)) {
+    out[1] = empty(affine, x.dtype());
+    out[2] = empty(affine, x.dtype());
+  }
+  run_norm_backward(plan, x.array(), g.array(), or_null(b.saved(1)), mean.array(), rstd.array(),
+                    or_null(out[0]), or_null(out[1]), or_null(out[2]));
+  if (!b.needs(1)) out[1] = Tensor();
+  if (!b.needs(2)) out[2] = Tensor();
+  return out;
+}
+
+// y beside the mean and variance (divisor count) of each group, (groups,).
+struct Normalized {
+  Tensor y, mean, var;
+};
+
+Normalized normalized(const char* op, const Tensor& x0, const NormPlan& plan,
+                      const Affine& affine = {}) {
+  Dtype dtype = x0.dtype();
+  for (const Tensor& t : {affine.weight, affine.bias}) {
+    if (t.defined()) dtype = promote(dtype, t.dtype());
+  }
+  const auto prepared = [dtype](const Tensor& t) {
+    return t.defined() ? contiguous(to(t, dtype)) : t;
+  };
+  const Tensor x = prepared(x0), weight = prepared(affine.weight), bias = prepared(affine.bias);
+  const Shape groups{plan.groups};
+  const Tensor y = empty(x.shape(), dtype), mean = zeros(groups, dtype), var = zeros(groups, dtype),
+               rstd = zeros(groups, dtype);
+  run_norm(plan, x.array(), or_null(weight), or_null(bias), y.array(), mean.array(), var.array(),
+           rstd.array());
+  const Tensor* w = weight.defined() ? &weight : nullptr;
+  const Tensor* c = bias.defined() ? &bias : nullptr;
+  const Shape shape = w ? w->shape() : c ? c->shape() : Shape{};
+  const auto formula = [plan, shape](const Backward& b) { return norm_backward(b, plan, shape); };
+  return {record(op, y, {&x, w, c}, {&x, w, &mean, &rstd}, formula), mean, var};
+}
+
+// weight and bias of (N, C, L), one number for each channel.
 Tensor scaled(Tensor y, const Affine& affine, const Shape& as) {
   if (affine.weight.defined()) y = y * reshape(affine.weight, as);
   if (affine.bias.defined()) y = y + reshape(affine.bias, as);
@@ -90,21 +153,29 @@ Shape row_shape(const char* op, const Tensor& x, const Shape& normalized, const 
 
 // ---------------------------------------------------------------------------- running statistics
 
-void blend(const Tensor& running, const Tensor& now, double momentum) {
-  copy_(running, running * (1 - momentum) + mean(now, Shape{0}) * momentum);
+void move(const char* op, const Tensor& running, const Tensor& now, double momentum,
+          double factor) {
+  const Tensor* inputs[] = {&running};
+  check_inplace(op, running, inputs);
+  const Tensor target = contiguous(running);
+  run_move_running(target.array(), now.array(), momentum, factor);
+  if (!target.same(running)) copy_into(running, target);
+  Tensor self = running;
+  finish_inplace(op, self, inputs, {}, [](const Backward&) -> Grads { return {Tensor()}; });
 }
 
 // Moves the running statistics towards those of the input; `samples` of them stand in a row.
-void move_running(const Running& running, const Moments& m, int64_t samples, int64_t count) {
+void move_running(const char* op, const Running& running, const Normalized& now, int64_t samples,
+                  int64_t count) {
   if (!running.mean.defined()) return;
   const GradModeGuard no_grad(false);
   const Shape rows{samples, running.mean.numel()};
   const double unbias = static_cast<double>(count) / static_cast<double>(count - 1);
-  blend(running.mean, reshape(m.mean, rows), running.momentum);
-  blend(running.var, reshape(m.var, rows) * unbias, running.momentum);
+  move(op, running.mean, reshape(now.mean, rows), running.momentum, 1);
+  move(op, running.var, reshape(now.var, rows), running.momentum, unbias);
 }
 
-// The norm by given statistics, which are constants of inference.
+// The norm by given statistics: x scale + shift, two passes over x.
 Tensor with_running(const char* op, const Tensor& x, const Shape& shape, const Running& running,
                     const Affine& affine, double eps) {
   if (!running.mean.defined()) {
@@ -112,77 +183,76 @@ Tensor with_running(const char* op, const Tensor& x, const Shape& shape, const R
                      "statistics are not used");
   }
   const Shape as{1, shape[1], 1};
-  const Tensor centered = reshape(x, shape) - reshape(running.mean, as);
-  const Tensor y = centered * rsqrt(reshape(running.var, as) + eps);
-  return reshape(scaled(y, affine, as), x.shape());
+  Tensor scale = rsqrt(running.var + eps);
+  if (affine.weight.defined()) scale = scale * affine.weight;
+  // A copy: training may move the mean before backward reads it.
+  Tensor shift = -(clone(running.mean) * scale);
+  if (affine.bias.defined()) shift = shift + affine.bias;
+  const Tensor y = reshape(x, shape) * reshape(scale, as) + reshape(shift, as);
+  return reshape(y, x.shape());
 }
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Shape& normalized, const Affine& affine, double eps) {
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Affine& affine,
+                  double eps) {
   check_input("layer_norm", x, eps);
-  const Shape shape = row_shape("layer_norm", x, normalized, affine);
-  const Tensor rows = reshape(x, shape);
-  const Tensor y = standardized(moments(rows, eps));
-  return reshape(scaled(y, affine, {1, 1, shape[2]}), x.shape());
+  const Shape s = row_shape("layer_norm", x, normalized_shape, affine);
+  return normalized("layer_norm", x, {1, s[1], s[2], true, true, eps}, affine).y;
 }
 
-Tensor rms_norm(const Tensor& x, const Shape& normalized, const Tensor& weight,
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                 std::optional<double> eps) {
   const double own = x.dtype() == Dtype::kFloat64 ? std::numeric_limits<double>::epsilon()
                                                   : std::numeric_limits<float>::epsilon();
   check_input("rms_norm", x, eps.value_or(own));
-  const Shape shape = row_shape("rms_norm", x, normalized, {weight, {}});
-  const Tensor rows = reshape(x, shape);
-  const Tensor y = rows * rsqrt(mean(square(rows), kOver, true) + eps.value_or(own));
-  return reshape(scaled(y, {weight, {}}, {1, 1, shape[2]}), x.shape());
+  const Shape s = row_shape("rms_norm", x, normalized_shape, {weight, {}});
+  return normalized("rms_norm", x, {1, s[1], s[2], true, false, eps.value_or(own)}, {weight, {}}).y;
 }
 
 Tensor group_norm(const Tensor& x, int64_t groups, const Affine& affine, double eps) {
   check_input("group_norm", x, eps);
-  const Shape shape = channel_shape("group_norm", x, affine);
-  if (groups <= 0 || shape[1] % groups != 0) {
-    throw ValueError("[group_norm] input ", x.shape(), ": its ", shape[1],
+  const Shape s = channel_shape("group_norm", x, affine);
+  if (groups <= 0 || s[1] % groups != 0) {
+    throw ValueError("[group_norm] input ", x.shape(), ": its ", s[1],
                      " channels cannot be divided into ", groups, " groups");
   }
   if (x.numel() == groups) {
     throw ShapeError("[group_norm] input ", x.shape(), " with ", groups, " groups: expected more ",
                      "than 1 value per channel, a single one has no variance");
   }
-  const Tensor rows = reshape(x, {1, shape[0] * groups, shape[1] / groups * shape[2]});
-  const Tensor y = reshape(standardized(moments(rows, eps)), shape);
-  return reshape(scaled(y, affine, {1, shape[1], 1}), x.shape());
+  const NormPlan plan{1, s[0] * groups, s[1] / groups * s[2], false, true, eps};
+  const Tensor y = reshape(normalized("group_norm", x, plan).y, s);
+  return reshape(scaled(y, affine, {1, s[1], 1}), x.shape());
 }
 
 Tensor instance_norm(const Tensor& x, const Running& running, const Affine& affine, bool use_input,
                      double eps) {
   check_input("instance_norm", x, eps);
-  const Shape shape = channel_shape("instance_norm", x, affine, running);
-  if (!use_input) return with_running("instance_norm", x, shape, running, affine, eps);
-  if (shape[2] < 2) {
+  const Shape s = channel_shape("instance_norm", x, affine, running);
+  if (!use_input) return with_running("instance_norm", x, s, running, affine, eps);
+  if (s[2] < 2) {
     throw ShapeError("[instance_norm] input ", x.shape(), ": expected more than 1 spatial element ",
                      "per channel, a single one has no variance");
   }
-  const Tensor rows = reshape(x, {1, shape[0] * shape[1], shape[2]});
-  const Moments m = moments(rows, eps);
-  move_running(running, m, shape[0], shape[2]);
-  const Tensor y = reshape(standardized(m), shape);
-  return reshape(scaled(y, affine, {1, shape[1], 1}), x.shape());
+  const Normalized out = normalized("instance_norm", x, {1, s[0] * s[1], s[2], false, true, eps});
+  move_running("instance_norm", running, out, s[0], s[2]);
+  return reshape(scaled(reshape(out.y, s), affine, {1, s[1], 1}), x.shape());
 }
 
 Tensor batch_norm(const Tensor& x, const Running& running, const Affine& affine, bool training,
                   double eps) {
   check_input("batch_norm", x, eps);
-  const Shape shape = channel_shape("batch_norm", x, affine, running);
-  if (!training) return with_running("batch_norm", x, shape, running, affine, eps);
-  const int64_t count = shape[0] * shape[2];
+  const Shape s = channel_shape("batch_norm", x, affine, running);
+  if (!training) return with_running("batch_norm", x, s, running, affine, eps);
+  const int64_t count = s[0] * s[2];
   if (count < 2) {
     throw ShapeError("[batch_norm] input ", x.shape(), ": expected more than 1 value per channel ",
                      "when training, a single one has no variance; use a larger batch or eval()");
   }
-  const Moments m = moments(reshape(x, shape), eps);
-  move_running(running, m, 1, count);
-  return reshape(scaled(standardized(m), affine, {1, shape[1], 1}), x.shape());
+  const Normalized out = normalized("batch_norm", x, {s[0], s[1], s[2], false, true, eps}, affine);
+  move_running("batch_norm", running, out, 1, count);
+  return out.y;
 }
 
 }  // namespace sf

@@ -17,6 +17,7 @@ from surefoot.config import show_config
 if TYPE_CHECKING:
     from surefoot import autograd, data, initializers, nn, optim, prune, regularize, testing, train
     from surefoot.files import load, save
+    from surefoot.techniques import catalogue
 
 _SUBMODULES = (
     "autograd",
@@ -29,11 +30,12 @@ _SUBMODULES = (
     "testing",
     "train",
 )
-_LAZY = {"load": "files", "save": "files"}
+_LAZY = {"catalogue": "techniques", "load": "files", "save": "files"}
 
 __all__ = [
     "__version__",
     "autograd",
+    "catalogue",
     "data",
     "enable_grad",
     "initializers",

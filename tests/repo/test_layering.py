@@ -90,6 +90,7 @@ PY_DOORS: dict[str, set[str]] = {
     "files": CORE,
     "models": CORE | {"nn", "files"},
     "config": CORE,
+    "techniques": set(),
     "doctor": CORE | {"nn"},
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
     "cli": CORE

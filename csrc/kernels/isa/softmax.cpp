@@ -1,40 +1,9 @@
-// Softmax over rows. Sums have kReduceLanes lanes, as in reduce.cpp, so that every ISA with fused
-// multiply-add gives the same bits.
+// Softmax over rows.
+#include "kernels/isa/lanes.h"
 #include "kernels/isa/mathfun.h"
-#include "kernels/table.h"
 
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
-
-template <class T>
-SF_INLINE Vec<T> load_or(const T* p, int64_t left, T fill) {
-  using V = Vec<T>;
-  if (left >= V::kWidth) return V::load(p);
-  return V::load_partial_or(p, left, V(fill));
-}
-template <class T>
-SF_INLINE void store_some(Vec<T> v, T* p, int64_t left) {
-  left >= Vec<T>::kWidth ? v.store(p) : v.store_partial(p, left);
-}
-
-// The sum over i of f(i, lanes left), added up lane by lane; f gives 0 in lanes beyond the end.
-template <class T, class F>
-SF_INLINE T lane_sum(int64_t n, const F& f) {
-  using V = Vec<T>;
-  constexpr int kRegisters = kReduceLanes / V::kWidth;
-  V acc[kRegisters];
-  for (int r = 0; r < kRegisters; ++r) acc[r] = V(T(0));
-  for (int64_t i = 0; i < n; i += kReduceLanes) {
-    for (int r = 0; r < kRegisters; ++r) {
-      const int64_t at = i + r * V::kWidth;
-      if (at < n) acc[r] += f(at, n - at);
-    }
-  }
-  for (int half = kRegisters / 2; half; half /= 2) {
-    for (int r = 0; r < half; ++r) acc[r] += acc[r + half];
-  }
-  return fold_lanes<V::kWidth / 2>(acc[0], [](V a, V b) { return a + b; })[0];
-}
 
 template <class T>
 T row_max(const T* x, int64_t n) {

@@ -9,6 +9,7 @@ void fill_copy(KernelTable& table);
 void fill_gemm(KernelTable& table);
 void fill_unary(KernelTable& table);
 void fill_binary(KernelTable& table);
+void fill_norm(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_reduce(KernelTable& table);
 void fill_softmax(KernelTable& table);
@@ -25,6 +26,7 @@ void fill_table(KernelTable& table) {
   fill_update(table);
   fill_unary(table);
   fill_binary(table);
+  fill_norm(table);
   fill_random(table);
   fill_reduce(table);
   fill_softmax(table);

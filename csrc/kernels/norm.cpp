@@ -1,0 +1,312 @@
+#include "kernels/norm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "kernels/dispatch.h"
+#include "kernels/launch.h"
+#include "kernels/loop.h"
+
+namespace sf {
+namespace {
+
+// Elements whose sum is kept in T before it joins a double.
+constexpr int64_t kPiece = kReduceChunk;
+constexpr int64_t kBandRows = 256;
+
+template <class T>
+struct Pointers {
+  const T *x = nullptr, *g = nullptr, *weight = nullptr, *bias = nullptr;
+  T *y = nullptr, *mean = nullptr, *var = nullptr, *rstd = nullptr;
+  T *dx = nullptr, *dweight = nullptr, *dbias = nullptr;
+};
+
+// Calls fn(begin, end) for pieces of n elements.
+template <class F>
+void pieces(int64_t n, const F& fn) {
+  for (int64_t i = 0; i < n; i += kPiece) fn(i, std::min(n, i + kPiece) - i);
+}
+
+// The two sums of fn(begin, n, T* sums) over a group's elements, which lie in `outer` rows.
+template <class T, class F>
+void group_sums(const NormPlan& p, int64_t group, double* total, const F& fn) {
+  total[0] = total[1] = 0;
+  for (int64_t o = 0; o < p.outer; ++o) {
+    const int64_t row = (o * p.groups + group) * p.inner;
+    pieces(p.inner, [&](int64_t i, int64_t n) {
+      T sums[2];
+      fn(row + i, i, n, sums);
+      total[0] += static_cast<double>(sums[0]);
+      total[1] += static_cast<double>(sums[1]);
+    });
+  }
+}
+
+struct Moments {
+  double mean, var;
+};
+
+// From the sums of x - shift and of its square, over `count` elements: shifted by a value near the
+// mean, the difference of squares loses nothing.
+Moments moments_of(double shift, const double* sums, double count) {
+  const double step = sums[0] / count;
+  return {shift + step, std::max(0.0, sums[1] / count - step * step)};
+}
+
+template <class T>
+T rstd_of(double var, double eps) {
+  return static_cast<T>(1 / std::sqrt(var + eps));
+}
+
+// ------------------------------------------------------------------------ groups that lie in rows
+
+template <class T>
+Moments row_moments(const NormPlan& p, const T* x, int64_t group) {
+  const auto& k = kernels<T>();
+  const auto count = static_cast<double>(p.count());
+  double sums[2];
+  double mean = 0;
+  if (p.centered) {
+    group_sums<T>(p, group, sums, [&](int64_t at, int64_t, int64_t n, T* out) {
+      out[0] = k.reduce.rows[static_cast<int>(Reduce::sum)](x + at, n);
+      out[1] = 0;
+    });
+    mean = static_cast<double>(static_cast<T>(sums[0] / count));
+  }
+  group_sums<T>(p, group, sums, [&](int64_t at, int64_t, int64_t n, T* out) {
+    k.norm.row_deviations(x + at, n, static_cast<T>(mean), out);
+  });
+  return p.centered ? moments_of(mean, sums, count) : Moments{0, sums[1] / count};
+}
+
+template <class T>
+void row_forward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
+  const Moments m = row_moments(p, a.x, group);
+  const T mean = a.mean[group] = static_cast<T>(m.mean);
+  a.var[group] = static_cast<T>(m.var);
+  T scale = a.rstd[group] = rstd_of<T>(m.var, p.eps);
+  T shift = 0;
+  const T *w = a.weight, *b = a.bias;
+  if (!p.along_inner) {
+    scale = w ? scale * w[group] : scale;
+    shift = b ? b[group] : T(0);
+    w = b = nullptr;
+  }
+  for (int64_t o = 0; o < p.outer; ++o) {
+    const int64_t row = (o * p.groups + group) * p.inner;
+    kernels<T>().norm.row_apply(a.x + row, a.y + row, p.inner, mean, scale, shift, w, b);
+  }
+}
+
+template <class T>
+void row_backward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
+  const auto& k = kernels<T>().norm;
+  const T mean = a.mean[group], rstd = a.rstd[group];
+  const T* w = p.along_inner ? a.weight : nullptr;
+  double sums[2];
+  group_sums<T>(p, group, sums, [&](int64_t at, int64_t i, int64_t n, T* out) {
+    k.row_grad_sums(a.x + at, a.g + at, n, mean, rstd, w ? w + i : nullptr, out);
+  });
+  if (a.dweight && !p.along_inner) {
+    a.dbias[group] = static_cast<T>(sums[0]);
+    a.dweight[group] = static_cast<T>(sums[1]);
+  }
+  if (!a.dx) return;
+  const auto count = static_cast<double>(p.count());
+  const T c0 = p.centered ? static_cast<T>(sums[0] / count) : T(0);
+  const T c1 = static_cast<T>(sums[1] / count);
+  const T scale = a.weight && !p.along_inner ? rstd * a.weight[group] : rstd;
+  for (int64_t o = 0; o < p.outer; ++o) {
+    const int64_t row = (o * p.groups + group) * p.inner;
+    k.row_grad(a.x + row, a.g + row, a.dx + row, p.inner, mean, rstd, w, scale, c0, c1);
+  }
+}
+
+template <class T, class F>
+void for_groups(const NormPlan& p, const F& fn) {
+  const int64_t work = p.count() * p.groups;
+  const int64_t size = std::max<int64_t>(1, kChunkElements / std::max<int64_t>(1, p.count()));
+  const Chunks chunks{p.groups, work <= kSerialBelow ? std::max<int64_t>(1, p.groups) : size};
+  parallel_for(chunks.count(), [&](int64_t c) {
+    for (int64_t group = chunks.begin(c); group < chunks.end(c); ++group) fn(group);
+  });
+}
+
+// --------------------------------------------------------------------------- groups that are
+// columns
+
+// Bands of rows, a function of the shape alone.
+Chunks bands_of(int64_t rows, int64_t columns) {
+  const int64_t size = kChunkElements / std::max<int64_t>(1, columns);
+  return {rows, std::clamp<int64_t>(size, 1, kBandRows)};
+}
+
+template <class F>
+void for_bands(const Chunks& bands, int64_t columns, const F& fn) {
+  if (bands.n * columns <= kSerialBelow) {
+    for (int64_t c = 0; c < bands.count(); ++c) fn(c);
+  } else {
+    parallel_for(bands.count(), fn);
+  }
+}
+
+// Two sums for each column: fn(first row, rows, T* first, T* second) adds those of some rows.
+template <class T, class F>
+std::vector<double> column_totals(int64_t rows, int64_t columns, const F& fn) {
+  const Chunks bands = bands_of(rows, columns);
+  const auto width = static_cast<size_t>(2 * columns);
+  std::vector<T> partial(static_cast<size_t>(bands.count()) * width);
+  for_bands(bands, columns, [&](int64_t c) {
+    T* sums = partial.data() + static_cast<size_t>(c) * width;
+    fn(bands.begin(c), bands.end(c) - bands.begin(c), sums, sums + columns);
+  });
+  std::vector<double> totals(width);
+  for (size_t i = 0; i < partial.size(); ++i) totals[i % width] += static_cast<double>(partial[i]);
+  return totals;
+}
+
+template <class T>
+void column_forward(const NormPlan& p, const Pointers<T>& a) {
+  const auto& k = kernels<T>().norm;
+  const int64_t n = p.groups;
+  const auto count = static_cast<double>(p.outer);
+  std::vector<T> scale(static_cast<size_t>(n)), shift(scale);
+  // The first row stands in for the mean; then the mean does.
+  std::copy(a.x, a.x + n, a.mean);
+  std::vector<double> sums;
+  for (int pass = 0; pass < 2; ++pass) {
+    sums = column_totals<T>(p.outer, n, [&](int64_t row, int64_t rows, T* first, T* second) {
+      k.column_deviations(a.x + row * n, rows, n, a.mean, first, second);
+    });
+    for (int64_t j = 0; j < n && pass == 0; ++j) {
+      a.mean[j] += static_cast<T>(sums[static_cast<size_t>(j)] / count);
+    }
+  }
+  for (int64_t j = 0; j < n; ++j) {
+    const double own[2] = {sums[static_cast<size_t>(j)], sums[static_cast<size_t>(n + j)]};
+    const Moments m = moments_of(static_cast<double>(a.mean[j]), own, count);
+    a.mean[j] = static_cast<T>(m.mean);
+    a.var[j] = static_cast<T>(m.var);
+    const T rstd = a.rstd[j] = rstd_of<T>(m.var, p.eps);
+    scale[static_cast<size_t>(j)] = a.weight ? rstd * a.weight[j] : rstd;
+    shift[static_cast<size_t>(j)] = a.bias ? a.bias[j] : T(0);
+  }
+  const Chunks bands = bands_of(p.outer, n);
+  for_bands(bands, n, [&](int64_t c) {
+    for (int64_t r = bands.begin(c); r < bands.end(c); ++r) {
+      k.column_apply(a.x + r * n, a.y + r * n, n, a.mean, scale.data(), shift.data());
+    }
+  });
+}
+
+template <class T>
+void column_backward(const NormPlan& p, const Pointers<T>& a) {
+  const auto& k = kernels<T>().norm;
+  const int64_t n = p.groups;
+  const auto count = static_cast<double>(p.outer);
+  const auto sums = column_totals<T>(p.outer, n, [&](int64_t row, int64_t rows, T* s, T* t) {
+    k.column_grad_sums(a.x + row * n, a.g + row * n, rows, n, a.mean, s, t);
+  });
+  std::vector<T> scale(static_cast<size_t>(n)), c0(scale), c1(scale);
+  for (int64_t i = 0; i < n; ++i) {
+    const auto j = static_cast<size_t>(i);
+    const auto rstd = static_cast<double>(a.rstd[i]);
+    const double product = sums[static_cast<size_t>(n) + j] * rstd;  // sum of g xhat
+    if (a.dweight) {
+      a.dbias[i] = static_cast<T>(sums[j]);
+      a.dweight[i] = static_cast<T>(product);
+    }
+    const double factor = a.weight ? rstd * static_cast<double>(a.weight[i]) : rstd;
+    scale[j] = static_cast<T>(factor);
+    c0[j] = static_cast<T>(factor * sums[j] / count);
+    c1[j] = static_cast<T>(factor * product / count * rstd);
+  }
+  if (!a.dx) return;
+  const Chunks bands = bands_of(p.outer, n);
+  for_bands(bands, n, [&](int64_t c) {
+    for (int64_t r = bands.begin(c); r < bands.end(c); ++r) {
+      const int64_t at = r * n;
+      k.column_grad(a.x + at, a.g + at, a.dx + at, n, a.mean, scale.data(), c0.data(), c1.data());
+    }
+  });
+}
+
+// dweight and dbias along the inner positions: sums over the groups, which are rows.
+template <class T>
+void inner_backward(const NormPlan& p, const Pointers<T>& a) {
+  const int64_t n = p.inner;
+  const auto sums = column_totals<T>(p.groups, n, [&](int64_t row, int64_t rows, T* s, T* t) {
+    kernels<T>().norm.column_grad_sums_by_row(a.x + row * n, a.g + row * n, rows, n, a.mean + row,
+                                              a.rstd + row, s, t);
+  });
+  for (int64_t j = 0; j < n; ++j) {
+    a.dbias[j] = static_cast<T>(sums[static_cast<size_t>(j)]);
+    a.dweight[j] = static_cast<T>(sums[static_cast<size_t>(n + j)]);
+  }
+}
+
+bool by_columns(const NormPlan& p) {
+  return p.inner == 1 && p.outer > 1 && p.centered && !p.along_inner;
+}
+
+}  // namespace
+
+void run_norm(const NormPlan& plan, const Array& x, const Array& weight, const Array& bias,
+              const Array& y, const Array& mean, const Array& var, const Array& rstd) {
+  if (y.numel() == 0) return;
+  dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Pointers<T> a{x.as<T>(), nullptr, weight.as<T>(), bias.as<T>()};
+    a.y = y.as<T>();
+    a.mean = mean.as<T>();
+    a.var = var.as<T>();
+    a.rstd = rstd.as<T>();
+    launch("norm", [plan, a] {
+      if (by_columns(plan)) return column_forward<T>(plan, a);
+      for_groups<T>(plan, [&](int64_t group) { row_forward<T>(plan, a, group); });
+    });
+  });
+}
+
+void run_norm_backward(const NormPlan& plan, const Array& x, const Array& g, const Array& weight,
+                       const Array& mean, const Array& rstd, const Array& dx, const Array& dweight,
+                       const Array& dbias) {
+  dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Pointers<T> a{x.as<T>(), g.as<T>(), weight.as<T>()};
+    a.mean = mean.as<T>();
+    a.rstd = rstd.as<T>();
+    a.dx = dx.as<T>();
+    a.dweight = dweight.as<T>();
+    a.dbias = dbias.as<T>();
+    launch("norm_backward", [plan, a] {
+      if (by_columns(plan)) return column_backward<T>(plan, a);
+      if (a.dx || !plan.along_inner) {
+        for_groups<T>(plan, [&](int64_t group) { row_backward<T>(plan, a, group); });
+      }
+      if (a.dweight && plan.along_inner) inner_backward<T>(plan, a);
+    });
+  });
+}
+
+void run_move_running(const Array& running, const Array& now, double momentum, double factor) {
+  const int64_t samples = now.shape[0], n = now.shape[1];
+  const double share = momentum * factor / static_cast<double>(samples);
+  dispatch_floating(running.dtype, [&](auto a) {
+    dispatch_floating(now.dtype, [&](auto b) {
+      auto* to = running.as<decltype(a)>();
+      const auto* from = now.as<decltype(b)>();
+      launch("move_running", [=] {
+        for (int64_t j = 0; j < n; ++j) {
+          double sum = 0;
+          for (int64_t i = 0; i < samples; ++i) sum += static_cast<double>(from[i * n + j]);
+          to[j] =
+              static_cast<decltype(a)>((1 - momentum) * static_cast<double>(to[j]) + share * sum);
+        }
+      });
+    });
+  });
+}
+
+}  // namespace sf

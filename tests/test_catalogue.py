@@ -1,0 +1,175 @@
+"""The catalogue of techniques: every name imports, and every name has a test."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import layer_table
+import optim_table
+import schedule_table
+import surefoot as sf
+
+TESTS = Path(__file__).parent
+CATALOGUE = sf.catalogue(show=False)
+
+# Rows of issue and notes that the catalogue must hold.
+WANTED = {
+    *range(1, 14),
+    16,
+    17,
+    *range(19, 31),
+    *range(33, 37),
+    *range(38, 46),
+    48,
+    *range(50, 54),
+    55,
+    56,
+    57,
+    58,
+    59,
+    61,
+    63,
+    64,
+    66,
+}
+
+# What a table runs: see test_layers.py, test_optim.py, test_lr_scheduler.py.
+TABLED = {
+    *(f"nn.{row.layer}" for row in layer_table.ROWS),
+    *(f"optim.{row.rule}" for row in optim_table.ROWS),
+    *(f"optim.lr_scheduler.{row.schedule}" for row in schedule_table.ROWS),
+}
+
+# The test of every other name, and of rows whose technique is an option of what they name.
+PROOFS = {
+    **dict.fromkeys(
+        (
+            *("nn.init.normal_", "nn.init.uniform_", "nn.init.trunc_normal_"),
+            *("nn.init.xavier_normal_", "nn.init.xavier_uniform_", "nn.init.kaiming_normal_"),
+            *("nn.init.kaiming_uniform_", "nn.init.lecun_normal_", "nn.init.lecun_uniform_"),
+            *("initializers.GlorotNormal", "initializers.GlorotUniform"),
+            *("initializers.HeNormal", "initializers.HeUniform"),
+            *("initializers.LecunNormal", "initializers.LecunUniform"),
+            "initializers.VarianceScaling",
+        ),
+        "test_init.py::test_law",
+    ),
+    "nn.init.zeros_": "test_init.py::test_constant_laws",
+    "nn.init.constant_": "test_init.py::test_constant_laws",
+    "initializers.Zeros": "test_init.py::test_names_reach_the_laws",
+    "initializers.Constant": "test_init.py::test_names_reach_the_laws",
+    "nn.init.orthogonal_": "test_init.py::test_orthogonal",
+    "initializers.Orthogonal": "test_init.py::test_orthogonal",
+    "data.DataLoader": "test_data.py::test_every_sample_once_in_every_epoch",
+    "nn.Parameter": "test_module.py::test_parameter_shares_memory_and_is_a_leaf",
+    "nn.utils.clip_grad_norm_": "test_module.py::test_clip_grad_norm",
+    "nn.utils.clip_grad_value_": "test_module.py::test_clip_grad_value",
+    "optim.Optimizer": "test_optim.py::test_groups_have_their_own_options_and_are_live",
+    "optim.lr_scheduler.effective_lr": "test_lr_scheduler.py::"
+    "test_effective_rate_is_how_far_a_constant_gradient_carries",
+    "regularize.L1": "test_regularize.py::test_value",
+    "regularize.ElasticNet": "test_regularize.py::test_value",
+    "regularize.L2": "test_regularize.py::test_conventions_of_l2_convert",
+    "regularize.LpNorm": "test_regularize.py::test_value",
+    "regularize.MaxNorm": "test_regularize.py::test_max_norm_of_filters_vectors_and_zeros",
+    "regularize.Orthogonality": "test_regularize.py::"
+    "test_orthogonality_takes_tall_weights_and_filters",
+    "nn.utils.prune.l1_unstructured": "test_prune.py::test_mask_is_kept_through_retraining",
+    "nn.utils.prune.global_unstructured": "test_prune.py::"
+    "test_global_pruning_weighs_all_layers_together",
+    "nn.utils.prune.sparsity": "test_prune.py::test_mask_is_kept_through_retraining",
+    10: "test_init.py::test_auto_fits_the_activation_that_follows",
+    21: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",
+    22: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",
+    23: "test_optim.py::test_lookahead_is_nesterov_after_the_change_of_variable",
+    30: "test_optim.py::test_groups_have_their_own_options_and_are_live",
+    33: "test_lr_scheduler.py::test_sutskever_values_of_the_notes",
+    39: "test_lr_scheduler.py::test_halving_looks_at_the_previous_epoch_not_the_best",
+    43: "train/test_schedule.py::test_cosine_takes_its_length_from_the_epochs",
+    48: "train/test_schedule.py::test_batches_grow_and_the_run_knows_their_number",
+    50: "test_norm.py::test_notes_batch_norm_call",
+    52: "test_norm.py::test_notes_sequence_of_dense_and_batch_norm_learns",
+    53: "test_norm.py::test_standardize_travels_with_the_model",
+    55: "test_dropout.py::test_both_scalings_agree_in_expectation",
+    56: "test_dropout.py::test_dropconnect_samples_have_the_moments_of_the_masked_sums",
+    57: "test_regularize.py::test_proximal_l1_reaches_exact_zeros_and_the_subgradient_does_not",
+    61: "test_tying.py::test_the_gradient_is_the_sum_over_both_places",
+}
+
+
+def resolve(name: str) -> Any:
+    """surefoot.<name>: the longest part that is a module, then attributes."""
+    parts = ["surefoot", *name.split(".")]
+    for cut in range(len(parts), 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[cut:]:
+            found = getattr(found, part)
+        return found
+    raise AssertionError(name)
+
+
+@cache
+def functions_of(file: str) -> set[str]:
+    tree = ast.parse((TESTS / file).read_text())
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("item", CATALOGUE, ids=lambda item: f"{item.row}-{item.technique}")
+def test_every_name_imports_and_has_a_test(item) -> None:
+    assert item.names and item.technique and item.family
+    for name in item.names:
+        assert resolve(name) is not None
+        assert name in TABLED or name in PROOFS, f"{name} has no row in a table and no proof here"
+
+
+@pytest.mark.parametrize("what", PROOFS, ids=str)
+def test_the_proof_exists(what) -> None:
+    file, _, function = PROOFS[what].partition("::")
+    assert function in functions_of(file), PROOFS[what]
+    if isinstance(what, str):
+        assert any(what in item.names for item in CATALOGUE), f"{what} is not in the catalogue"
+        last = what.rpartition(".")[2]
+        lower = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).lower()  # as initializers name them too
+        text = (TESTS / file).read_text()
+        assert last in text or lower in text, f"{file} does not name {last}"
+    else:
+        assert any(what == item.row for item in CATALOGUE)
+
+
+def test_rows_are_in_order_and_complete() -> None:
+    rows = [item.row for item in CATALOGUE]
+    assert rows == sorted(set(rows))
+    assert sorted(WANTED - set(rows)) == []
+
+
+def test_catalogue_prints_and_returns_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = sf.catalogue("batchnorm2d")
+    printed = capsys.readouterr().out
+    assert [item.row for item in rows] == [50]
+    assert "nn.BatchNorm2d" in printed and "50" in printed
+    sf.catalogue(show=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_formula_in_square_brackets_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    item = CATALOGUE[0]._replace(technique="a [b] c")
+    Console(width=120).print(type(CATALOGUE)([item]))
+    assert "a [b] c" in capsys.readouterr().out
+
+
+def test_catalogue_stays_callable_after_its_module_is_imported() -> None:
+    importlib.import_module("surefoot.techniques")
+    assert callable(sf.catalogue)
+    assert sf.catalogue(show=False) == CATALOGUE
