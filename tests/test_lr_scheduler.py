@@ -122,6 +122,48 @@ def test_schedules_stepped_one_after_the_other_multiply() -> None:
         assert opt.param_groups[0]["lr"] == pytest.approx(expected, rel=1e-12)
 
 
+T = 20
+COS = [1 + math.cos(math.pi * t / T) for t in range(T + 1)]
+# The step from t - 1 to t on the rate that stands there, which is how torch writes these.
+RECURSIONS: list[tuple[Callable[[Any], Any], Callable[[float, int], float]]] = [
+    (lambda o: ls.StepLR(o, 4, 0.5), lambda lr, t: lr * (0.5 if t % 4 == 0 else 1)),
+    (lambda o: ls.MultiStepLR(o, [3, 9], 0.5), lambda lr, t: lr * (0.5 if t in (3, 9) else 1)),
+    (lambda o: ls.ConstantLR(o, 0.5, 9), lambda lr, t: lr * (2 if t == 9 else 1)),
+    (
+        lambda o: ls.LinearLR(o, 0.2, 0.8, T),
+        lambda lr, t: lr * (1 + 0.6 / (T * 0.2 + (t - 1) * 0.6)),
+    ),
+    (lambda o: ls.ExponentialLR(o, 0.9), lambda lr, t: lr * 0.9),
+    (
+        lambda o: ls.PolynomialLR(o, T, 2.0),
+        lambda lr, t: lr * ((1 - t / T) / (1 - (t - 1) / T)) ** 2,
+    ),
+    (lambda o: ls.MultiplicativeLR(o, lambda t: 1 / t), lambda lr, t: lr / t),
+    (
+        lambda o: ls.CosineAnnealingLR(o, T, 0.01),
+        lambda lr, t: COS[t] / COS[t - 1] * (lr - 0.01) + 0.01,
+    ),
+    (lambda o: ls.InverseTimeLR(o, 0.5), lambda lr, t: lr * (2 + t - 1) / (2 + t)),
+]
+
+
+@pytest.mark.parametrize(("build", "recursion"), RECURSIONS, ids=range(len(RECURSIONS)))
+@pytest.mark.parametrize("touched", [None, 0, 1, 7])
+def test_a_touched_rate_goes_on_as_the_recursion_would(
+    build: Callable[[Any], Any], recursion: Callable[[float, int], float], touched: int | None
+) -> None:
+    opt = sgd(0.8)
+    schedule = build(opt)
+    lr = schedule.get_last_lr()[0]
+    for t in range(T):
+        if t == touched:
+            opt.param_groups[0]["lr"] *= 0.3
+            lr *= 0.3
+        schedule.step()
+        lr = recursion(lr, t + 1)
+        assert schedule.get_last_lr()[0] == pytest.approx(lr, rel=1e-9, abs=1e-12)
+
+
 def test_a_rate_set_by_hand_is_kept_in_proportion() -> None:
     opt = sgd(1.0)
     schedule = ls.CosineAnnealingLR(opt, 10, eta_min=0.1)

@@ -40,7 +40,8 @@ class CosineAnnealingLR(LRScheduler):
         >>> round(schedule.get_last_lr()[0], 6)
         0.5
 
-    In PyTorch ``T_max`` is required. Source: Loshchilov and Hutter 2017, "SGDR: stochastic
+    A lecture note writes ``CosineAnnealingLR(optimizer)``, which PyTorch refuses: there ``T_max`` is
+    required. Source: Loshchilov and Hutter 2017, "SGDR: stochastic
     gradient descent with warm restarts".
     """
 
