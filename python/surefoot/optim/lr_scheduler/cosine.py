@@ -40,9 +40,9 @@ class CosineAnnealingLR(LRScheduler):
         >>> round(schedule.get_last_lr()[0], 6)
         0.5
 
-    A lecture note writes ``CosineAnnealingLR(optimizer)``, which PyTorch refuses: there ``T_max`` is
-    required. Source: Loshchilov and Hutter 2017, "SGDR: stochastic
-    gradient descent with warm restarts".
+    A lecture note writes ``CosineAnnealingLR(optimizer)``, which PyTorch refuses: it requires
+    ``T_max``. Source: Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm
+    restarts".
     """
 
     def __init__(
