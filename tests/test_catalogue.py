@@ -72,7 +72,8 @@ PROOFS = {
     "nn.utils.clip_grad_norm_": "test_module.py::test_clip_grad_norm",
     "nn.utils.clip_grad_value_": "test_module.py::test_clip_grad_value",
     "optim.Optimizer": "test_optim.py::test_groups_have_their_own_options_and_are_live",
-    "optim.lr_scheduler.effective_lr": "test_lr_scheduler.py::"
+    "optim.Adagrad.effective_lr": "test_optim_options.py::test_effective_lr_of_adagrad_dies",
+    "optim.lr_scheduler.lr_with_momentum": "test_lr_scheduler.py::"
     "test_effective_rate_is_how_far_a_constant_gradient_carries",
     "regularize.L1": "test_regularize.py::test_value",
     "regularize.ElasticNet": "test_regularize.py::test_value",

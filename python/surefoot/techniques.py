@@ -133,7 +133,7 @@ _ROWS = (
         (34, "sparse features", "optim.Adagrad", "rare inputs get steps of the same size",
          "Duchi et al. 2011"),
         (35, "sparse gradients", "optim.Adagrad", "only rows that were used move", ""),
-        (36, "AdaGrad's dying rate", "optim.lr_scheduler.effective_lr", "lr / (sqrt(s) + eps)", ""),
+        (36, "AdaGrad's dying rate", "optim.Adagrad.effective_lr", "lr / (sqrt(s) + eps)", ""),
     ),
     *_family(
         "Learning rate and batch",
@@ -149,6 +149,8 @@ _ROWS = (
          "no progress for `patience` steps: lr factor", ""),
         (45, "cyclic rates", "optim.lr_scheduler.CyclicLR optim.lr_scheduler.OneCycleLR",
          "triangles between two rates", "Smith 2017"),
+        (47, "rate and momentum", "optim.lr_scheduler.lr_with_momentum",
+         "lr / (1 - momentum) is how far steps carry", ""),
         (48, "growing batches", "optim.lr_scheduler.BatchSizeGrowth", "batch size over epochs",
          "Smith et al. 2018"),
     ),
