@@ -7,6 +7,7 @@ from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
 from .asgd import ASGD
+from .groups import groups_by_name, no_decay_groups
 from .lbfgs import LBFGS
 from .line_search_gd import LineSearchGD
 from .lion import Lion
@@ -33,6 +34,8 @@ __all__ = [
     "LineSearchGD",
     "LBFGS",
     "Optimizer",
+    "no_decay_groups",
+    "groups_by_name",
     "lr_scheduler",
     "swa_utils",
 ]

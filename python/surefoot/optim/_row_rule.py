@@ -8,12 +8,12 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
+from ._row_steps import RowSteps
 from ._state import Group, Key
 from ._terms import sign_and_decay
-from .optimizer import Optimizer
 
 
-class RowRule(Optimizer):
+class RowRule(RowSteps):
     """An optimizer that is a row of ``kernels/update.def``: it names the row and gives numbers.
 
     A rule has ``_row``, ``_coefficients`` and ``_formula``; ``_start`` if a state does not start
@@ -27,10 +27,6 @@ class RowRule(Optimizer):
     def _coefficients(self, group: Group, t: int) -> tuple[float, ...]:
         """The row's c[2], c[3], ... for update ``t`` of a parameter, 1 for the first."""
         raise NotImplementedError
-
-    def _start(self, group: Group, field: str) -> float:
-        """The value that state tensor ``field`` is filled with at first."""
-        return 0.0
 
     def _check(self, group: Group) -> None:
         _check.options(self._rule(), group)

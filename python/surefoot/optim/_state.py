@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from surefoot._core import Tensor
@@ -29,6 +30,17 @@ class State(dict[Key, dict[str, Any]]):
                 f"[optim] a parameter of shape {tuple(parameter.shape)} was put into a group "
                 "behind the optimizer's back; use add_param_group"
             ) from None
+
+    @contextmanager
+    def stand_in(self, tensor: Tensor) -> Iterator[dict[str, Any]]:
+        """A dict for a tensor that is a parameter only within the block."""
+        key = f"stand-in {id(tensor)}"
+        self._keys[id(tensor)] = key
+        own = self[key] = {}
+        try:
+            yield own
+        finally:
+            del self._keys[id(tensor)], self[key]
 
     def of(self, parameter: Tensor) -> dict[str, Any]:
         """The parameter's own dict, made on first use."""

@@ -13,7 +13,7 @@ from ._state import Group, Key, State, copied, match_keys, signature, signature_
 __all__ = ["Optimizer"]
 
 # What a group holds besides the options of its rule; schedules keep their first rate there.
-_GROUP_KEYS = ("params", "param_names", "initial_lr")
+_GROUP_KEYS = ("params", "param_names", "name", "initial_lr")
 
 
 def with_grad(closure: Callable[[], Any], enabled: bool = True) -> Any:
@@ -31,7 +31,8 @@ class Optimizer:
 
     Args:
         params: leaf tensors; or ``(name, tensor)`` pairs, as ``model.named_parameters()`` gives
-            them; or dicts, one per group, with the key ``params`` and any option of the rule.
+            them; or dicts, one per group, with the key ``params``, any option of the rule, and a
+            ``name`` for ``explain`` if wanted (see ``no_decay_groups``, ``groups_by_name``).
         defaults: the options of groups that do not set them.
 
     ``param_groups`` is a list of live dicts: a change of ``opt.param_groups[0]["lr"]`` holds from
@@ -168,8 +169,9 @@ class Optimizer:
             tensors = group["params"]
             numbers = sum(parameter.numel() for parameter in tensors)
             plural = "" if len(tensors) == 1 else "s"
+            name = f" '{group['name']}'" if "name" in group else ""
             lines.append(
-                f"{self._rule()}, group {i}: {len(tensors)} tensor{plural}, {numbers} numbers"
+                f"{self._rule()}, group {i}{name}: {len(tensors)} tensor{plural}, {numbers} numbers"
             )
             lines += ["  " + line for line in (*self._formula(group), *self._report(group))]
         text = "\n".join(lines)

@@ -10,16 +10,17 @@ from surefoot._core import Tensor
 
 from . import _check
 from ._presets import with_presets
+from ._row_steps import RowSteps
 from ._state import Group
 from ._terms import gradient_line, sign_and_decay
-from .optimizer import Optimizer, with_grad
+from .optimizer import with_grad
 
 __all__ = ["SGD"]
 
 _FORMS = ("torch", "classical", "ema")
 
 
-class SGD(Optimizer):
+class SGD(RowSteps):
     """Gradient descent: ``p = p - lr * g``, or with momentum a velocity ``v`` in place of ``g``.
 
     With ``g = grad + weight_decay * p`` (``-grad`` if ``maximize``) one step is
