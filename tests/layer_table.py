@@ -66,6 +66,16 @@ def leaky(slope: float) -> Callable[[State, Array], Array]:
     return lambda state, x: np.where(x > 0, x, slope * x)
 
 
+def prelu(state: State, x: Array) -> Array:
+    slope = state["weight"].reshape(1, -1, *(1,) * (x.ndim - 2))
+    return np.where(x > 0, x, slope * x)
+
+
+def maxout(state: State, x: Array) -> Array:
+    pieces = x @ state["linear.weight"].T + state.get("linear.bias", 0.0)
+    return losses.maxout(pieces, pieces.shape[-1] // 5)
+
+
 def elu(state: State, x: Array, alpha: float = 1.0) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(x))
 
@@ -362,27 +372,49 @@ ROWS = [
     Row("Standardize", (4,), KNOWN, ((3, 4),), standardize(-1), ("mean", "std"), text="4, dim=-1"),
     Row("Standardize", (4, 1), KNOWN, ((3, 4, 2),), standardize(1), ("mean", "std")),
     Row("ReLU", reference=relu, kink=0.0),
+    Row("ReLU6", shapes=((5, 7),), reference=lambda state, x: np.clip(x, 0, 6), kink=0.0),
     Row("LeakyReLU", reference=leaky(0.01), kink=0.0, text="negative_slope=0.01"),
     Row("LeakyReLU", (1.5,), reference=leaky(1.5), kink=0.0),
+    Row("RReLU", reference=leaky((1 / 8 + 1 / 3) / 2), kink=0.0, random=True,
+        text="lower=0.125, upper=0.3333333333333333"),
+    Row("RReLU", (0.5, 1.5), reference=leaky(1.0), kink=0.0, random=True),
+    Row("PReLU", reference=prelu, kink=0.0, state=("weight",), text="num_parameters=1"),
+    Row("PReLU", (4, 1.5), reference=prelu, kink=0.0, state=("weight",)),
+    Row("PReLU", (3,), {}, ((2, 3, 5),), prelu, ("weight",), kink=0.0),
     Row("Tanh", reference=lambda state, x: np.tanh(x)),
     Row("Sigmoid", reference=lambda state, x: 1 / (1 + np.exp(-x))),
+    Row("LogSigmoid", reference=lambda state, x: -np.log1p(np.exp(-x))),
+    Row("Softsign", reference=lambda state, x: x / (1 + abs(x)), kink=0.0),
+    Row("Hardtanh", reference=lambda state, x: np.clip(x, -1, 1), kink=1.0,
+        text="min_val=-1.0, max_val=1.0"),
+    Row("Hardtanh", (-0.25, 2.0), reference=lambda state, x: np.clip(x, -0.25, 2), kink=-0.25),
+    Row("Hardsigmoid", reference=lambda state, x: np.clip(x + 3, 0, 6) / 6, kink=3.0),
+    Row("Hardswish", reference=lambda state, x: x * np.clip(x + 3, 0, 6) / 6, kink=3.0),
+    Row("Softshrink", reference=lambda state, x: np.sign(x) * np.maximum(abs(x) - 0.5, 0),
+        kink=0.5, text="0.5"),
+    Row("Hardshrink", (0.75,), reference=lambda state, x: np.where(abs(x) > 0.75, x, 0), kink=0.75,
+        text="0.75"),
+    Row("Tanhshrink", reference=lambda state, x: x - np.tanh(x)),
+    Row("Threshold", (0.1, 20.0), reference=lambda state, x: np.where(x > 0.1, x, 20), kink=0.1,
+        text="threshold=0.1, value=20.0"),
     Row("ELU", reference=elu, kink=0.0, text="alpha=1.0"),
     Row("ELU", (1.7,), reference=lambda state, x: elu(state, x, 1.7), kink=0.0),
+    Row("CELU", reference=elu, kink=0.0, text="alpha=1.0"),
+    Row("CELU", (1.7,), reference=lambda state, x: 1.7 * elu(state, x / 1.7), kink=0.0),
     Row("SELU", reference=selu, kink=0.0),
     Row("SiLU", reference=lambda state, x: x / (1 + np.exp(-x))),
-    Row(
-        "Softplus",
-        reference=lambda state, x: np.log1p(np.exp(x)),
-        text="beta=1.0, threshold=20.0",
-    ),
-    Row(
-        "Softplus",
-        (2.0, 1.0),
-        reference=lambda state, x: np.where(2 * x > 1, x, np.log1p(np.exp(2 * x)) / 2),
-        kink=0.5,
-    ),
+    Row("Mish", reference=lambda state, x: x * np.tanh(np.log1p(np.exp(x)))),
+    Row("Softplus", reference=lambda state, x: np.log1p(np.exp(x)),
+        text="beta=1.0, threshold=20.0"),
+    Row("Softplus", (2.0, 1.0), kink=0.5,
+        reference=lambda state, x: np.where(2 * x > 1, x, np.log1p(np.exp(2 * x)) / 2)),
     Row("GELU", reference=gelu, text="approximate='none'"),
     Row("GELU", ("tanh",), reference=gelu_tanh),
+    Row("GLU", reference=lambda state, x: losses.glu(x), text="dim=-1"),
+    Row("GLU", (0,), shapes=((2, 3),), reference=lambda state, x: losses.glu(x, 0)),
+    Row("Maxout", (4, 5), reference=maxout, state=("linear.weight", "linear.bias")),
+    Row("Maxout", (4, 5, 3), {"bias": False}, reference=maxout, state=("linear.weight",)),
+    Row("Softmin", (1,), reference=lambda state, x: losses.softmax_ref(-x, 1), text="dim=1"),
     Row("Softmax", (1,), reference=lambda state, x: losses.softmax_ref(x, 1), text="dim=1"),
     Row(
         "Softmax",

@@ -150,7 +150,10 @@ def test_dropout_repeats_with_the_seed_and_differs_between_calls() -> None:
 
 
 INPLACE = [
-    *(nn.ReLU(True), nn.LeakyReLU(0.1, True), nn.ELU(1.0, True), nn.SELU(True), nn.SiLU(True)),
+    *(nn.ReLU(True), nn.ReLU6(True), nn.LeakyReLU(0.1, True), nn.RReLU(0.1, 0.3, True)),
+    *(nn.ELU(1.0, True), nn.SELU(True), nn.CELU(1.0, True), nn.SiLU(True), nn.Mish(True)),
+    *(nn.Hardtanh(-1.0, 1.0, True), nn.Hardsigmoid(True), nn.Hardswish(True)),
+    nn.Threshold(0.1, 0.0, True),
     nn.Dropout(0.5, inplace=True),
 ]
 
@@ -161,6 +164,64 @@ def test_inplace_layers_write_into_the_input(layer: nn.Module) -> None:
     y = layer(x)
     assert y.data_ptr() == x.data_ptr()
     assert_close(x, y, rtol=0, atol=0)
+
+
+def test_inplace_is_said() -> None:
+    assert repr(nn.Mish(inplace=True)) == "Mish(inplace=True)"
+    assert repr(nn.LeakyReLU(0.1, True)) == "LeakyReLU(negative_slope=0.1, inplace=True)"
+
+
+FUNCTIONS = {
+    "relu": (), "relu6": (), "leaky_relu": (0.1,), "rrelu": (0.1, 0.3, False), "elu": (0.5,),
+    "selu": (), "celu": (0.5,), "silu": (), "mish": (), "hardtanh": (-0.5, 0.5), "hardsigmoid": (),
+    "hardswish": (), "threshold": (0.1, 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_inplace_functions_write_into_the_input(name: str) -> None:
+    values = np.array([-4.0, -1.0, 0.2, 7.0], dtype=np.float32)
+    x, function = sf.tensor(values), getattr(nn.functional, name)
+    expected = function(x, *FUNCTIONS[name])
+    assert_close(x, sf.tensor(values), rtol=0, atol=0)
+    y = function(x, *FUNCTIONS[name], inplace=True)
+    assert y.data_ptr() == x.data_ptr()
+    assert_close(x, expected, rtol=0, atol=0)
+
+
+def test_random_slopes_are_those_of_the_gradient() -> None:
+    """In [lower, upper), other ones for each element and call; 1 above zero."""
+    x = sf.tensor(np.linspace(-2.0, 1.0, 3001)).requires_grad_()
+    layer = nn.RReLU(0.25, 0.75)
+    y = layer(x)
+    y.sum().backward()
+    assert x.grad is not None
+    below, slopes = x.detach().numpy() <= 0, x.grad.numpy()
+    np.testing.assert_array_equal(y.detach().numpy(), slopes * x.detach().numpy())
+    assert ((slopes[below] >= 0.25) & (slopes[below] < 0.75)).all()
+    assert len(np.unique(slopes[below])) > 1900
+    assert (slopes[~below] == 1).all()
+    assert not np.array_equal(layer(x).detach().numpy(), y.detach().numpy())
+
+
+def test_learned_slope_starts_at_a_quarter_and_learns() -> None:
+    layer = nn.PReLU()
+    layer(sf.tensor([-1.0, 2.0, -3.0])).sum().backward()
+    assert layer.weight.tolist() == [0.25]
+    assert layer.weight.grad is not None
+    assert layer.weight.grad.tolist() == [-4.0]
+
+
+def test_leaky_relu_of_a_steep_slope_is_no_maximum() -> None:
+    assert nn.LeakyReLU(2.0)(sf.tensor([-1.0, 1.0])).tolist() == [-2.0, 1.0]
+
+
+def test_the_layer_before_an_activation_is_drawn_for_it() -> None:
+    """He with the slope of the activation: variance 2 / ((1 + slope^2) fan_in)."""
+    for activation, slope in ((nn.PReLU(), 0.25), (nn.RReLU(0.5, 1.5), 1.0), (nn.Mish(), 0.0)):
+        linear = nn.Sequential(nn.Linear(400, 300), activation)[0]
+        expected = (2 / (1 + slope**2) / 400) ** 0.5
+        assert linear.weight.std().item() == pytest.approx(expected, rel=0.02)
 
 
 def test_inplace_relu_has_the_gradient_of_relu() -> None:
@@ -186,6 +247,12 @@ BAD_ARGUMENTS = [
     (lambda: nn.Linear(3, 1, biass=False), TypeError, "biass"),
     (lambda: nn.Dropout(1.5), ValueError, r"p=1.5.*\[0, 1\]"),
     (lambda: nn.Dropout(float("nan")), ValueError, "p=nan"),
+    (lambda: nn.Hardtanh(1.0, 1.0), ValueError, "min_val=1.0"),
+    (lambda: nn.Softshrink(-1.0), ValueError, "lambd=-1.0"),
+    (lambda: nn.RReLU(0.5, 0.25), ValueError, "lower=0.5"),
+    (lambda: nn.CELU(0.0), ValueError, "alpha=0"),
+    (lambda: nn.PReLU(0), ValueError, "num_parameters=0"),
+    (lambda: nn.Maxout(4, 2, k=0), ValueError, "k=0"),
     (lambda: nn.GELU("fast"), ValueError, "'none', 'tanh'"),
     (lambda: nn.MSELoss(reduction="avg"), ValueError, "'mean', 'sum', 'none'"),
     (lambda: nn.CrossEntropyLoss(label_smoothing=2), ValueError, "label_smoothing=2"),

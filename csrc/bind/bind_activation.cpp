@@ -1,5 +1,8 @@
 // Activations that take parameters, and softmax; those without are rows of unary.def.
 #include "bind/op.h"
+#include "ops/activation.h"
+#include "ops/binary.h"
+#include "ops/convert.h"
 #include "ops/softmax.h"
 #include "ops/unary.h"
 
@@ -33,6 +36,37 @@ Unary gelu_kind(const std::string& approximate) {
   throw ValueError("[gelu] approximate must be 'none' or 'tanh', got '", approximate, "'");
 }
 
+// Those that look at a whole dimension, at a learned slope or at random numbers.
+void register_gates(OpTable& ops) {
+  ops.add("prelu(Tensor input, Tensor weight) -> Tensor", &prelu, info(Binary::prelu).doc);
+  ops.add(
+      "rrelu(Tensor input, float lower=0.125, float upper=0.3333333333333333, "
+      "bool training=False, *, Generator? generator=None) -> Tensor",
+      [](const Tensor& input, double lower, double upper, bool training, Generator* generator) {
+        return rrelu(input, lower, upper, training, *generator);
+      },
+      "input above zero, below it times a slope drawn from [lower, upper) in training, their mean "
+      "otherwise.");
+  ops.add("glu(Tensor input, int dim=-1) -> Tensor", &glu,
+          "a * sigmoid(b) with a and b the halves of input along dim.");
+  ops.add("maxout(Tensor input, int k, int dim=-1) -> Tensor", &maxout,
+          "The largest of every k neighbours along dim, whose size becomes k times smaller.");
+}
+
+void register_softmax(OpTable& ops) {
+  ops.add("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &softmax,
+          "exp(x) / sum(exp(x)) along dim.");
+  ops.add("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &log_softmax,
+          "x - log(sum(exp(x))) along dim.");
+  ops.add(
+      "softmin(Tensor input, int dim, dtype? dtype=None) -> Tensor",
+      [](const Tensor& input, int64_t dim, std::optional<Dtype> dtype) {
+        const Tensor x = to(input, dtype.value_or(promote(input.dtype(), Dtype::kFloat32)));
+        return softmax(unary(Unary::neg, x), dim);
+      },
+      "softmax(-x) along dim.");
+}
+
 }  // namespace
 
 void register_activation(OpTable& ops) {
@@ -54,10 +88,8 @@ void register_activation(OpTable& ops) {
         return unary(gelu_kind(approximate), input);
       },
       "x * Phi(x), Phi the normal distribution function; approximate='tanh' for its tanh form.");
-  ops.add("softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &softmax,
-          "exp(x) / sum(exp(x)) along dim.");
-  ops.add("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &log_softmax,
-          "x - log(sum(exp(x))) along dim.");
+  register_gates(ops);
+  register_softmax(ops);
 }
 
 }  // namespace sf::bind

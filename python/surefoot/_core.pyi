@@ -319,6 +319,8 @@ class Tensor:
     def gelu(self, *, approximate: builtins.str = 'none') -> Tensor:
         """x * Phi(x), Phi the normal distribution function; approximate='tanh' for its tanh
         form."""
+    def glu(self, dim: builtins.int = -1) -> Tensor:
+        """a * sigmoid(b) with a and b the halves of input along dim."""
     def gt(self, other: Tensor | builtins.float) -> Tensor:
         """input > other, elementwise, as bool."""
     def hardshrink(self, lambd: builtins.float = 0.5) -> Tensor:
@@ -426,6 +428,8 @@ class Tensor:
         """The larger of the two; NaN if one is NaN."""
     def maximum_(self, other: Tensor | builtins.float) -> Tensor:
         """The same, in place."""
+    def maxout(self, k: builtins.int, dim: builtins.int = -1) -> Tensor:
+        """The largest of every k neighbours along dim, whose size becomes k times smaller."""
     def mean(self, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: _DType | None = None) -> Tensor:
         """The mean over dim, or over all."""
     @_overload
@@ -493,6 +497,8 @@ class Tensor:
         """input to the power of exponent."""
     def pow_(self, exponent: Tensor | builtins.float) -> Tensor:
         """The same, in place."""
+    def prelu(self, weight: Tensor) -> Tensor:
+        """input above zero, weight * input below; weight per channel."""
     def prod(self, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, dtype: _DType | None = None) -> Tensor:
         """The product along dim, or of all; integers give int64."""
     def reciprocal(self) -> Tensor:
@@ -537,6 +543,9 @@ class Tensor:
         """The nearest integer, the even one of two."""
     def round_(self) -> Tensor:
         """The same, in place."""
+    def rrelu(self, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False, *, generator: Generator | None = None) -> Tensor:
+        """input above zero, below it times a slope drawn from [lower, upper) in training, their
+        mean otherwise."""
     def rsqrt(self) -> Tensor:
         """1 / sqrt(x), elementwise."""
     def rsqrt_(self) -> Tensor:
@@ -581,6 +590,8 @@ class Tensor:
         """The sizes, or one of them."""
     def softmax(self, dim: builtins.int, dtype: _DType | None = None) -> Tensor:
         """exp(x) / sum(exp(x)) along dim."""
+    def softmin(self, dim: builtins.int, dtype: _DType | None = None) -> Tensor:
+        """softmax(-x) along dim."""
     def softplus(self, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
         """log(1 + exp(beta x)) / beta, linear above the threshold."""
     def softplus_(self, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
@@ -948,6 +959,9 @@ def get_num_threads() -> builtins.int:
 def get_rng_state() -> Tensor:
     """The state of the default generator."""
 
+def glu(input: Tensor, dim: builtins.int = -1) -> Tensor:
+    """a * sigmoid(b) with a and b the halves of input along dim."""
+
 def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-5) -> Tensor:
     """(x - mean) / sqrt(var + eps) over each group of channels of a sample (N, C, ...)."""
 
@@ -1094,6 +1108,9 @@ def max(input: Tensor, dim: Tensor) -> Tensor:
 def maximum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """The larger of the two; NaN if one is NaN."""
 
+def maxout(input: Tensor, k: builtins.int, dim: builtins.int = -1) -> Tensor:
+    """The largest of every k neighbours along dim, whose size becomes k times smaller."""
+
 def mean(input: Tensor, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: _DType | None = None) -> Tensor:
     """The mean over dim, or over all."""
 
@@ -1204,6 +1221,9 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = T
 def pow(input: Tensor | builtins.float, exponent: Tensor | builtins.float) -> Tensor:
     """input to the power of exponent."""
 
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """input above zero, weight * input below; weight per channel."""
+
 def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, dtype: _DType | None = None) -> Tensor:
     """The product along dim, or of all; integers give int64."""
 
@@ -1268,6 +1288,10 @@ def roll(input: Tensor, shifts: builtins.int | _Sequence[builtins.int], dims: bu
 def round(input: Tensor) -> Tensor:
     """The nearest integer, the even one of two."""
 
+def rrelu(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 0.3333333333333333, training: builtins.bool = False, *, generator: Generator | None = None) -> Tensor:
+    """input above zero, below it times a slope drawn from [lower, upper) in training, their mean
+    otherwise."""
+
 def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(x), elementwise."""
 
@@ -1313,6 +1337,9 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'm
 
 def softmax(input: Tensor, dim: builtins.int, dtype: _DType | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) along dim."""
+
+def softmin(input: Tensor, dim: builtins.int, dtype: _DType | None = None) -> Tensor:
+    """softmax(-x) along dim."""
 
 def softplus(input: Tensor, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor:
     """log(1 + exp(beta x)) / beta, linear above the threshold."""
@@ -1505,6 +1532,7 @@ __all__ = [
     "gelu",
     "get_num_threads",
     "get_rng_state",
+    "glu",
     "group_norm",
     "gt",
     "hardshrink",
@@ -1551,6 +1579,7 @@ __all__ = [
     "matmul",
     "max",
     "maximum",
+    "maxout",
     "mean",
     "memory_stats",
     "min",
@@ -1581,6 +1610,7 @@ __all__ = [
     "permute",
     "poisson_nll_loss",
     "pow",
+    "prelu",
     "prod",
     "rand",
     "rand_like",
@@ -1597,6 +1627,7 @@ __all__ = [
     "rms_norm",
     "roll",
     "round",
+    "rrelu",
     "rsqrt",
     "scatter",
     "scatter_add",
@@ -1612,6 +1643,7 @@ __all__ = [
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
     "softshrink",
     "softsign",

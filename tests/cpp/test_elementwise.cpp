@@ -62,6 +62,8 @@ double reference(Binary op, double a, double b) {
       return std::atan2(a, b);
     case Binary::hypot:
       return std::hypot(a, b);
+    case Binary::prelu:
+      return a > 0 ? a : a * b;
     case Binary::fmod:
       return std::fmod(a, b);
     case Binary::remainder:

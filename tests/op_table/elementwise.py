@@ -364,6 +364,19 @@ def int_divisors(rng: Rng) -> list[Sample]:
     return result
 
 
+def prelu(x: Any, weight: Any) -> Any:
+    channels = (1,) * min(x.ndim, 1) + weight.shape + (1,) * max(x.ndim - 2, 0)
+    slope = weight.reshape(channels) if weight.size != 1 else weight.reshape(())
+    return np.where(x > 0, x, slope * x)
+
+
+def prelu_samples(rng: Rng) -> list[Sample]:
+    draw = away_from([0.0])
+    one = [call(draw(rng, *s), normal(rng, 1)) for s in SHAPES]
+    channels = [call(draw(rng, *s), normal(rng, s[1])) for s in SHAPES if len(s) > 1]
+    return [*one, *channels, call(draw(rng, 3, 5), normal(rng))]
+
+
 BINARY = [
     binary("add", add_ref, samples=with_scalars(normal, normal, 2, 0.5, alpha=0.5), inplace=True,
            ints="same", int_samples=binary_samples()),
@@ -407,6 +420,11 @@ BINARY = [
            samples=mod_samples, large=binary_large(normal, nonzero)),
     binary("atan2", np.arctan2, nonzero, nonzero),
     binary("hypot", np.hypot, nonzero, nonzero),
+    binary("prelu", prelu, samples=prelu_samples, inplace=False, special=None,
+           large=lambda rng: [call(away_from([0.0])(rng, 4, 50_001), normal(rng, 50_001)[:1]),
+                              call(away_from([0.0])(rng, 7, 5, 6001), normal(rng, 5))],
+           errors=(bad(SHAPE_ERROR, ("[prelu]", "(2, 3)", "(2,)"), np.ones((2, 3)), np.ones(2)),
+                   bad(SHAPE_ERROR, ("[prelu]", "(4,)", "(2,)"), np.ones(4), np.ones(2)))),
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import surefoot as sf
-from op_table.row import Rng, Row, Sample, along, away_from, bad, call, normal
+from op_table.row import Rng, Row, Sample, along, away_from, bad, call, distinct, normal
 
 SHAPE_ERROR = (RuntimeError, ValueError)
 LABEL_ERROR = (IndexError, ValueError)
@@ -166,6 +166,28 @@ def soft_samples(rng: Rng) -> list[Sample]:
         call(normal(rng, 0, 3), 1),
         call(normal(rng), 0),
     ]
+
+
+def glu(x: Any, dim: int = -1) -> Any:
+    a, b = np.split(x, 2, dim)
+    return a / (1 + np.exp(-b))
+
+
+def glu_samples(rng: Rng) -> list[Sample]:
+    last = [call(normal(rng, *s)) for s in ((2,), (34,), (3, 6), (0, 4), (2, 3, 66))]
+    return [*last, call(normal(rng, 4, 3), 0), call(normal(rng, 2, 6, 5), 1)]
+
+
+def maxout(x: Any, k: int, dim: int = -1) -> Any:
+    """Written as the maximum of every k-th slice."""
+    x = np.moveaxis(x, dim, -1)
+    return np.moveaxis(np.maximum.reduce([x[..., i::k] for i in range(k)]), -1, dim)
+
+
+def maxout_samples(rng: Rng) -> list[Sample]:
+    last = [call(distinct(rng, *s), 2) for s in ((2,), (34,), (3, 6), (0, 4), (2, 3, 66))]
+    return [*last, call(distinct(rng, 6, 3), 3, 0), call(distinct(rng, 2, 6, 5), 3, dim=1),
+            call(distinct(rng, 5), 1)]  # fmt: skip
 
 
 def weight_error(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -468,6 +490,17 @@ ROWS = [
             call(SOFT_SPECIAL, 1)], rtol32=4e-6, atol32=4e-6,
         large=lambda rng: [call(normal(rng, *s), d) for s in SOFT_LARGE for d in (0, 1)],
         errors=(bad(IndexError, "[log_softmax]", np.ones((2, 3)), 2),)),
+    Row(name="softmin", ref=lambda x, dim: softmax_ref(-x, dim), samples=soft_samples, ints="float",
+        large=lambda rng: [call(normal(rng, *s), d) for s in SOFT_LARGE for d in (0, 1)],
+        errors=(bad(IndexError, "[softm", np.ones((2, 3)), 2),)),
+    Row(name="glu", ref=glu, samples=glu_samples,
+        large=lambda rng: [call(normal(rng, 401, 500)), call(normal(rng, 400, 499), 0)],
+        errors=(bad(SHAPE_ERROR, ("[glu]", "(2, 3)", "even"), np.ones((2, 3))),
+                bad(IndexError, "[glu]", np.ones((2, 4)), 2))),
+    Row(name="maxout", ref=maxout, samples=maxout_samples,
+        large=lambda rng: [call(distinct(rng, 401, 500), 4), call(distinct(rng, 400, 499), 5, 0)],
+        errors=(bad(SHAPE_ERROR, ("[maxout]", "(2, 3)", "k = 2"), np.ones((2, 3)), 2),
+                bad(ValueError, ("[maxout]", "0"), np.ones((2, 4)), 0))),
     Row(name="cross_entropy", ref=cross_entropy_ref, samples=entropy_samples, method=None,
         fn=functional("cross_entropy"), rtol32=1e-5, atol32=4e-6,
         large=lambda rng: [call(normal(rng, 20_001, 10), rng.integers(0, 10, 20_001))],

@@ -30,9 +30,10 @@ struct Const<float> {
   static constexpr float kErf[] = {0.1283791659f,   -0.3761262714f,  0.1128360018f,
                                    -0.02685444486f, 0.005189535819f, -0.0008020845283f,
                                    7.88913209e-5f};
-  static constexpr float kErfc[] = {
-      0.2553956746f,   -0.4271858294f,    0.241658419f,     -0.07897991065f,  0.003729647416f,
-      0.007022131842f, -0.0008603768533f, -0.001098989698f, 0.0002833685821f, 3.601191828e-5f};
+  static constexpr float kErfcx[] = {1.27697838f,       -0.09276381213f, -0.166030171f,
+                                     0.1640506465f,     -0.0542242317f,  -0.008025485653f,
+                                     0.008750049002f,   0.001221263138f, -0.001528346898f,
+                                     -0.0003183179745f, 0.0002690870307f};
 };
 template <>
 struct Const<double> {
@@ -67,15 +68,15 @@ struct Const<double> {
       0.000120553311329767542, -0.0000149255957728545539, 1.64610084909525779e-6,
       -1.63503963839115114e-7, 1.46603299342431891e-8,    -1.13749608592122442e-9,
       5.96069466877961372e-11};
-  static constexpr double kErfc[] = {
-      0.255395676310505744,      -0.427185847413958391,    0.241658194242466254,
-      -0.0789785810157336292,    0.00373289240436077298,   0.00699746173930725727,
-      -0.000847143252939218135,  -0.00098197702900342578,  0.0000435556628617594561,
-      0.000174361158541489973,   0.0000275245225584502902, -0.0000275788128661784038,
-      -0.0000139606170202748432, 1.37761985877322706e-6,   3.7718011698389555e-6,
-      1.24801956932815874e-6,    -6.14436001016206244e-7,  -3.58183245176378163e-7,
-      2.19869603372518864e-7,    -8.9153251117209717e-7,   1.08126074472855197e-6,
-      -4.92660492204432273e-7,   8.03421950281138694e-8};
+  static constexpr double kErfcx[] = {
+      1.27697838155252872,      -0.092763826585746028,     -0.166030397615287989,
+      0.164051280033445796,     -0.0542200009921616865,    -0.0080340150825942618,
+      0.00872265388008510391,   0.00127133896884674341,    -0.00145681402640371202,
+      -0.000454340843862429298, 0.000206368058418755844,   0.0001510389652695986,
+      -1.51550877760150387e-6,  -0.0000364199103683468237, -0.0000134685883885065524,
+      3.68809105397541654e-6,   5.1578862841505311e-6,     1.58715769869703218e-6,
+      -5.89605931132852737e-7,  -1.01389146911507286e-6,   -3.42523641107026231e-7,
+      3.52996510517358205e-7,   1.57559636467818312e-7,    -9.28798612249881561e-8};
 };
 
 constexpr double kLog2E = 1.4426950408889634, kLog10E = 0.43429448190325183;
@@ -221,46 +222,28 @@ SF_INLINE Vec<T> softplus(Vec<T> x) {
   return max_nan(x, Vec<T>(T(0))) + log1p(exp(-abs(x)));
 }
 
-// erf below 1 directly, above through erfc(a) = e^(-a^2) g(a); e^(-a^2) with the part of a^2 that
-// rounding lost, so that the tail keeps its relative accuracy (where the ISA has FMA).
+// erfc(a) = e^(-a^2) p / (1 + 2 a) with p this polynomial, for a >= 0.45.
 template <class T>
-struct ErfParts {
-  Vec<T> erf_small;   // of x, good for |x| < 1
-  Vec<T> erfc_large;  // of |x|, good for |x| >= 1
-  typename Vec<T>::Mask small;
-};
-template <class T>
-SF_INLINE ErfParts<T> erf_parts(Vec<T> x) {
-  using C = Const<T>;
-  const Vec<T> a = min(abs(x), Vec<T>(C::kErfcMax));
-  const Vec<T> z = a * a;
-  const Vec<T> lost = fma(a, a, -z);
-  const Vec<T> tail = exp(-z);
-  const Vec<T> g = polynomial((a - T(2)) / (a + T(2)), C::kErfc);
-  const Vec<T> inner = fma(x, polynomial(min(z, Vec<T>(T(1))), C::kErf), x);
-  return {inner, fma(-lost, tail, tail) * g, a < T(1)};
+SF_INLINE Vec<T> erfcx_polynomial(Vec<T> a) {
+  return polynomial((a - T(2)) / (a + T(2)), Const<T>::kErfcx);
 }
 
+// erf(x) for |x| < 1.
+template <class T>
+SF_INLINE Vec<T> erf_small(Vec<T> x) {
+  return fma(x, polynomial(min(x * x, Vec<T>(T(1))), Const<T>::kErf), x);
+}
+
+// erf below 1 directly, above through erfc: e^(-a^2) with the part of a^2 that rounding lost, so
+// that the tail keeps its relative accuracy (where the ISA has FMA).
 template <class T>
 SF_INLINE Vec<T> erf(Vec<T> x) {
-  const ErfParts<T> p = erf_parts(x);
-  const Vec<T> y = select(p.small, p.erf_small, copysign(Vec<T>(T(1)) - p.erfc_large, x));
+  const Vec<T> a = min(abs(x), Vec<T>(Const<T>::kErfcMax));
+  const Vec<T> z = a * a;
+  const Vec<T> tail = exp(-z) * (erfcx_polynomial(a) / (a + a + T(1)));
+  const Vec<T> erfc = fma(-fma(a, a, -z), tail, tail);
+  const Vec<T> y = select(a < T(1), erf_small(x), copysign(Vec<T>(T(1)) - erfc, x));
   return select(x == x, y, x);
-}
-
-// The share of a standard normal below x.
-template <class T>
-SF_INLINE Vec<T> normal_cdf(Vec<T> x) {
-  const ErfParts<T> p = erf_parts(x * T(kSqrtHalf));
-  const Vec<T> half_tail = p.erfc_large * T(0.5);
-  const Vec<T> y = select(p.small, fma(p.erf_small, Vec<T>(T(0.5)), Vec<T>(T(0.5))),
-                          select(x > T(0), Vec<T>(T(1)) - half_tail, half_tail));
-  return select(x == x, y, x);
-}
-
-template <class T>
-SF_INLINE Vec<T> normal_pdf(Vec<T> x) {
-  return exp(x * x * T(-0.5)) * T(0.39894228040143268);
 }
 
 template <class T>

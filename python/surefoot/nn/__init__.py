@@ -17,6 +17,8 @@ from . import (
     normalization,
     param_container,
     parameter,
+    rectifier,
+    softmax,
     standardize,
     utils,
 )
@@ -34,6 +36,8 @@ from .module import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .param_container import *  # noqa: F403
 from .parameter import *  # noqa: F403
+from .rectifier import *  # noqa: F403
+from .softmax import *  # noqa: F403
 from .standardize import *  # noqa: F403
 
 __all__ = ["functional", "init", "utils"]
@@ -44,6 +48,8 @@ __all__ += param_container.__all__
 __all__ += linear.__all__
 __all__ += flatten.__all__
 __all__ += activation.__all__
+__all__ += rectifier.__all__
+__all__ += softmax.__all__
 __all__ += dropout.__all__
 __all__ += dropconnect.__all__
 __all__ += batchnorm.__all__

@@ -1,92 +1,56 @@
-"""Activations."""
+"""Activations that work element by element, but for the rectifiers; what all of them share."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
 
 from surefoot import _core
 from surefoot._core import Tensor
 
-from ._check import one_of
 from .module import Module
 
 __all__ = [
-    "ReLU",
-    "LeakyReLU",
-    "Tanh",
     "Sigmoid",
-    "ELU",
-    "SELU",
-    "GELU",
-    "SiLU",
-    "Softplus",
-    "Softmax",
-    "LogSoftmax",
+    "Tanh",
+    "LogSigmoid",
+    "Softsign",
+    "Hardtanh",
+    "Hardsigmoid",
+    "Softshrink",
+    "Hardshrink",
+    "Tanhshrink",
 ]
 
 
-class ReLU(Module):
-    """max(x, 0); its derivative at 0 is 0.
+class Activation(Module):
+    """Base: an op of surefoot, whose arguments after the input are attributes of the layer."""
 
-    inplace: write into the input.
+    _op: ClassVar[Callable[..., Tensor]]
+    _arguments: ClassVar[tuple[str, ...]] = ()
+    inplace: bool = False
 
-    Example:
-        >>> import surefoot as sf
-        >>> sf.nn.ReLU()(sf.tensor([-1.0, 2.0])).tolist()
-        [0.0, 2.0]
-    """
+    def forward(self, x: Tensor) -> Tensor:
+        arguments = [getattr(self, name) for name in self._arguments]
+        if self.inplace:
+            changed: Tensor = getattr(x, f"{self._op.__name__}_")(*arguments)
+            return changed
+        return self._op(x, *arguments)
 
-    init_hint = "relu"
+    def extra_repr(self) -> str:
+        shown = [f"{name}={getattr(self, name)!r}" for name in self._arguments]
+        return ", ".join([*shown, *(["inplace=True"] if self.inplace else [])])
+
+
+class InplaceActivation(Activation):
+    """An activation that can write into its input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x.relu_() if self.inplace else _core.relu(x)
 
-    def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
-
-
-class LeakyReLU(Module):
-    """x for x > 0, negative_slope * x otherwise, for any slope (also above 1). Default slope 0.01.
-
-    Example:
-        >>> import surefoot as sf
-        >>> sf.nn.LeakyReLU(0.5)(sf.tensor([-1.0, 2.0])).tolist()
-        [-0.5, 2.0]
-    """
-
-    init_hint = "leaky_relu"
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.inplace:
-            return x.leaky_relu_(self.negative_slope)
-        return _core.leaky_relu(x, self.negative_slope)
-
-    def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
-
-
-class Tanh(Module):
-    """tanh(x), in (-1, 1); derivative 1 - tanh(x)^2.
-
-    Example:
-        >>> import surefoot as sf
-        >>> sf.nn.Tanh()(sf.zeros(2)).tolist()
-        [0.0, 0.0]
-    """
-
-    init_hint = "tanh"
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _core.tanh(x)
-
-
-class Sigmoid(Module):
+class Sigmoid(Activation):
     """1 / (1 + exp(-x)), in (0, 1); its derivative is at most 1/4 and it saturates.
 
     Example:
@@ -96,172 +60,124 @@ class Sigmoid(Module):
     """
 
     init_hint = "sigmoid"
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _core.sigmoid(x)
+    _op = _core.sigmoid
 
 
-class ELU(Module):
-    """x for x > 0, alpha * (exp(x) - 1) otherwise (Clevert et al. 2015). alpha: 1 by default.
+class Tanh(Activation):
+    """tanh(x), in (-1, 1); derivative 1 - tanh(x)^2.
 
     Example:
         >>> import surefoot as sf
-        >>> sf.nn.ELU()(sf.tensor([0.0, 2.0])).tolist()
-        [0.0, 2.0]
-    """
-
-    init_hint = "elu"
-
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.elu_(self.alpha) if self.inplace else _core.elu(x, self.alpha)
-
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
-
-
-class SELU(Module):
-    """1.0507 x for x > 0, 1.0507 * 1.6733 (exp(x) - 1) otherwise (Klambauer et al. 2017).
-
-    Keeps mean 0 and variance 1 from layer to layer, in a plain chain of layers with LeCun normal
-    weights (init='auto' draws them) and standardised input.
-
-    Example:
-        >>> import surefoot as sf
-        >>> sf.nn.SELU()(sf.zeros(2)).tolist()
+        >>> sf.nn.Tanh()(sf.zeros(2)).tolist()
         [0.0, 0.0]
     """
 
-    init_hint = "selu"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.selu_() if self.inplace else _core.selu(x)
-
-    def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
+    init_hint = "tanh"
+    _op = _core.tanh
 
 
-class SiLU(Module):
-    """x / (1 + exp(-x)), also called swish (Elfwing et al. 2017).
+class LogSigmoid(Activation):
+    """log(1 / (1 + exp(-x))), finite and accurate for any x.
 
     Example:
         >>> import surefoot as sf
-        >>> sf.nn.SiLU()(sf.zeros(2)).tolist()
-        [0.0, 0.0]
+        >>> sf.nn.LogSigmoid()(sf.tensor([-200.0])).tolist()
+        [-200.0]
     """
 
-    init_hint = "silu"
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.silu_() if self.inplace else _core.silu(x)
-
-    def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
+    init_hint = "sigmoid"
+    _op = _core.logsigmoid
 
 
-class Softplus(Module):
-    """log(1 + exp(beta x)) / beta, a smooth ReLU; x itself where beta x > threshold.
-
-    beta: 1 by default. threshold: 20 by default.
+class Softsign(Activation):
+    """x / (1 + |x|), in (-1, 1); it saturates more slowly than tanh.
 
     Example:
         >>> import surefoot as sf
-        >>> round(sf.nn.Softplus()(sf.zeros(1)).item(), 4)
-        0.6931
+        >>> sf.nn.Softsign()(sf.tensor([-1.0, 3.0])).tolist()
+        [-0.5, 0.75]
     """
 
-    init_hint = "softplus"
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        if not beta > 0.0:
-            raise ValueError(f"[Softplus] beta={beta!r}: must be positive")
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _core.softplus(x, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        return f"beta={self.beta}, threshold={self.threshold}"
+    init_hint = "tanh"
+    _op = _core.softsign
 
 
-class GELU(Module):
-    """x P(Z <= x) for a standard normal Z (Hendrycks & Gimpel 2016).
-
-    approximate: 'none', or 'tanh' for 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+class Hardtanh(InplaceActivation):
+    """x cut off at min_val and max_val, by default -1 and 1; the derivative beyond them is 0.
 
     Example:
         >>> import surefoot as sf
-        >>> sf.nn.GELU()(sf.zeros(2)).tolist()
-        [0.0, 0.0]
+        >>> sf.nn.Hardtanh()(sf.tensor([-3.0, 0.5])).tolist()
+        [-1.0, 0.5]
     """
 
-    init_hint = "gelu"
+    init_hint = "tanh"
+    _op, _arguments = _core.hardtanh, ("min_val", "max_val")
 
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = one_of("GELU", "approximate", approximate, ("none", "tanh"))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _core.gelu(x, approximate=self.approximate)
-
-    def extra_repr(self) -> str:
-        return f"approximate={self.approximate!r}"
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        if not min_val < max_val:
+            raise ValueError(f"[Hardtanh] min_val={min_val!r}: must be below max_val={max_val!r}")
+        self.min_val, self.max_val = min_val, max_val
 
 
-class Softmax(Module):
-    """exp(x_i) / sum_j exp(x_j) along `dim`.
-
-    `dim` must be given: torch guesses one with a warning. CrossEntropyLoss takes logits: a net that
-    is trained with it must not end in Softmax.
+class Hardsigmoid(InplaceActivation):
+    """min(max(x + 3, 0), 6) / 6: a sigmoid of three straight lines.
 
     Example:
         >>> import surefoot as sf
-        >>> sf.nn.Softmax(dim=1)(sf.zeros(1, 4)).tolist()
-        [[0.25, 0.25, 0.25, 0.25]]
+        >>> sf.nn.Hardsigmoid()(sf.tensor([-4.0, 0.0, 4.0])).tolist()
+        [0.0, 0.5, 1.0]
     """
 
-    init_hint = "softmax"
+    init_hint = "sigmoid"
+    _op = _core.hardsigmoid
 
-    def __init__(self, dim: int) -> None:
+
+class _Shrink(Activation):
+    _arguments = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _core.softmax(x, self.dim)
+        if not lambd >= 0.0:
+            raise ValueError(f"[{type(self).__name__}] lambd={lambd!r}: must not be negative")
+        self.lambd = lambd
 
     def extra_repr(self) -> str:
-        return f"dim={self.dim}"
+        return f"{self.lambd}"
 
 
-class LogSoftmax(Module):
-    """x_i - log sum_j exp(x_j) along `dim`, which must be given; for NLLLoss.
+class Softshrink(_Shrink):
+    """x moved towards zero by lambd (0.5), zero where it would pass it.
 
     Example:
         >>> import surefoot as sf
-        >>> sf.nn.LogSoftmax(dim=0)(sf.zeros(1)).tolist()
+        >>> sf.nn.Softshrink()(sf.tensor([-2.0, 0.25])).tolist()
+        [-1.5, 0.0]
+    """
+
+    _op = _core.softshrink
+
+
+class Hardshrink(_Shrink):
+    """x, but zero between -lambd and lambd (0.5).
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.Hardshrink()(sf.tensor([-2.0, 0.25])).tolist()
+        [-2.0, 0.0]
+    """
+
+    _op = _core.hardshrink
+
+
+class Tanhshrink(Activation):
+    """x - tanh(x).
+
+    Example:
+        >>> import surefoot as sf
+        >>> sf.nn.Tanhshrink()(sf.zeros(1)).tolist()
         [0.0]
     """
 
-    init_hint = "softmax"
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _core.log_softmax(x, self.dim)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
+    _op = _core.tanhshrink

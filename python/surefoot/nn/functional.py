@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from surefoot import _core
 from surefoot._core import (
-    Tensor,
     batch_norm,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
-    celu,
     cosine_embedding_loss,
     cross_entropy,
-    elu,
     gaussian_nll_loss,
     gelu,
+    glu,
     group_norm,
     hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
     hinge_embedding_loss,
     hinge_loss,
     huber_loss,
@@ -30,7 +24,7 @@ from surefoot._core import (
     log_softmax,
     logsigmoid,
     margin_ranking_loss,
-    mish,
+    maxout,
     mse_loss,
     multi_margin_loss,
     multilabel_soft_margin_loss,
@@ -38,23 +32,36 @@ from surefoot._core import (
     one_hot,
     pad,
     poisson_nll_loss,
-    relu6,
+    prelu,
     rms_norm,
-    selu,
     sigmoid,
-    silu,
     smooth_l1_loss,
     soft_margin_loss,
     softmax,
+    softmin,
     softplus,
     softshrink,
     softsign,
     tanh,
     tanhshrink,
-    threshold,
     triplet_margin_loss,
 )
 
+from ._activation import (
+    celu,
+    elu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    mish,
+    relu,
+    relu6,
+    rrelu,
+    selu,
+    silu,
+    threshold,
+)
 from ._dropout import (
     alpha_dropout,
     dropout,
@@ -68,6 +75,8 @@ __all__ = [
     "linear",
     "relu",
     "leaky_relu",
+    "rrelu",
+    "prelu",
     "elu",
     "selu",
     "gelu",
@@ -89,6 +98,9 @@ __all__ = [
     "threshold",
     "softmax",
     "log_softmax",
+    "softmin",
+    "glu",
+    "maxout",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -122,15 +134,3 @@ __all__ = [
     "one_hot",
     "pad",
 ]
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0), elementwise; its derivative at 0 is 0."""
-    return input.relu_() if inplace else _core.relu(input)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x for x > 0, negative_slope * x otherwise, elementwise."""
-    if inplace:
-        return input.leaky_relu_(negative_slope)
-    return _core.leaky_relu(input, negative_slope)
