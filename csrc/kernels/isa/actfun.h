@@ -22,7 +22,7 @@ struct Split {
 template <class T>
 struct WideExp {
   Vec<T> high, low;
-  typename Vec<T>::Int k;
+  decltype(ExpParts<T>::k) k;
 };
 template <class T>
 SF_INLINE WideExp<T> wide_exp(Vec<T> x) {
@@ -95,8 +95,11 @@ SF_INLINE Vec<T> gelu_tanh(Vec<T> x) {
   const V slope = cubic + kLine.high, rest = slope - cubic;
   const V slope_low = (cubic - (slope - rest)) + (V(kLine.high) - rest) + (cubic_low + kLine.low);
   const V u = c * slope, u_low = fma(c, slope, -u) + c * slope_low;
-  const V e = exp(-u);
-  return x / (select(e < Const<T>::kInf, fma(-u_low, e, e), e) + T(1));
+  const V limit = -Const<T>::kExpMin;
+  const WideExp<T> wide = wide_exp(min(max(-u, -limit), limit));
+  const V scale = scale_exponent(V(T(1)), wide.k), high = wide.high * scale;
+  const V e = high + fma(-u_low, high, wide.low * scale);
+  return select(u < -limit, T(-0.0), x / (e + T(1)));
 }
 template <class T>
 SF_INLINE Vec<T> gelu_tanh_slope(Vec<T> x) {
