@@ -154,6 +154,24 @@ def test_a_large_offset_does_no_harm(offset: float) -> None:
     assert_close(got, column, 1e-2, spacing, check_dtype=False)
 
 
+def test_an_outlier_in_the_first_row_does_no_harm() -> None:
+    """Sums are taken around the first row, and once more where that is far from the mean."""
+    x = RNG.normal(size=(300, 40)).astype(np.float32)
+    x[0, ::3] = 3e4
+    wide = x.astype(np.float64)
+    want = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-5)
+    var = sf.ones(40)
+    got = F.batch_norm(sf.tensor(x), sf.zeros(40), var, training=True, momentum=1.0)
+    assert_close(got.numpy(), want, 1e-5, 1e-5, check_dtype=False)
+    assert_close(var.numpy(), wide.var(0, ddof=1), 1e-5, 0, check_dtype=False)
+    x[1:, ::3] = 2e4 + RNG.normal(size=(299, 14))  # small spread, far away
+    x[0, ::3] = 2e4 + 100
+    wide = x.astype(np.float64)
+    got = F.batch_norm(sf.tensor(x), None, None, training=True)
+    want = (wide - wide.mean(0)) / np.sqrt(wide.var(0) + 1e-5)
+    assert_close(got.numpy(), want, 1e-3, 1e-3, check_dtype=False)
+
+
 def test_constant_input_gives_the_bias() -> None:
     x = sf.full((4, 3), 7.7)
     bias = sf.tensor([1.0, 2.0, 3.0])

@@ -166,23 +166,35 @@ std::vector<double> column_totals(int64_t rows, int64_t columns, const F& fn) {
   return totals;
 }
 
+// Sums of x - a.mean and of its square, a.mean being near enough to the mean: the first row is in
+// nearly every case, and saves a pass over x.
+template <class T>
+std::vector<double> column_deviations(const NormPlan& p, const Pointers<T>& a) {
+  const int64_t n = p.groups;
+  const auto count = static_cast<double>(p.outer);
+  std::copy(a.x, a.x + n, a.mean);
+  for (bool last = false;; last = true) {
+    auto sums = column_totals<T>(p.outer, n, [&](int64_t row, int64_t rows, T* first, T* second) {
+      kernels<T>().norm.column_deviations(a.x + row * n, rows, n, a.mean, first, second);
+    });
+    bool near = true;  // the step to the mean is at most 4 standard deviations
+    for (size_t j = 0; j < static_cast<size_t>(n); ++j) {
+      const double step = sums[j] / count, square = sums[static_cast<size_t>(n) + j] / count;
+      near = near && !(step * step * 17 > square * 16);
+    }
+    if (near || last) return sums;
+    for (int64_t j = 0; j < n; ++j)
+      a.mean[j] += static_cast<T>(sums[static_cast<size_t>(j)] / count);
+  }
+}
+
 template <class T>
 void column_forward(const NormPlan& p, const Pointers<T>& a) {
   const auto& k = kernels<T>().norm;
   const int64_t n = p.groups;
   const auto count = static_cast<double>(p.outer);
   std::vector<T> scale(static_cast<size_t>(n)), shift(scale);
-  // The first row stands in for the mean; then the mean does.
-  std::copy(a.x, a.x + n, a.mean);
-  std::vector<double> sums;
-  for (int pass = 0; pass < 2; ++pass) {
-    sums = column_totals<T>(p.outer, n, [&](int64_t row, int64_t rows, T* first, T* second) {
-      k.column_deviations(a.x + row * n, rows, n, a.mean, first, second);
-    });
-    for (int64_t j = 0; j < n && pass == 0; ++j) {
-      a.mean[j] += static_cast<T>(sums[static_cast<size_t>(j)] / count);
-    }
-  }
+  const std::vector<double> sums = column_deviations(p, a);
   for (int64_t j = 0; j < n; ++j) {
     const double own[2] = {sums[static_cast<size_t>(j)], sums[static_cast<size_t>(n + j)]};
     const Moments m = moments_of(static_cast<double>(a.mean[j]), own, count);
@@ -232,11 +244,13 @@ void column_backward(const NormPlan& p, const Pointers<T>& a) {
   });
 }
 
-// dweight and dbias along the inner positions: sums over the groups, which are rows.
+// Rows whose weight lies along the inner positions: dweight and dbias are sums over the rows, taken
+// band by band right after dx, while x and g are in the cache.
 template <class T>
 void inner_backward(const NormPlan& p, const Pointers<T>& a) {
   const int64_t n = p.inner;
   const auto sums = column_totals<T>(p.groups, n, [&](int64_t row, int64_t rows, T* s, T* t) {
+    for (int64_t r = row; a.dx && r < row + rows; ++r) row_backward(p, a, r);
     kernels<T>().norm.column_grad_sums_by_row(a.x + row * n, a.g + row * n, rows, n, a.mean + row,
                                               a.rstd + row, s, t);
   });
@@ -282,10 +296,8 @@ void run_norm_backward(const NormPlan& plan, const Array& x, const Array& g, con
     a.dbias = dbias.as<T>();
     launch("norm_backward", [plan, a] {
       if (by_columns(plan)) return column_backward<T>(plan, a);
-      if (a.dx || !plan.along_inner) {
-        for_groups<T>(plan, [&](int64_t group) { row_backward<T>(plan, a, group); });
-      }
-      if (a.dweight && plan.along_inner) inner_backward<T>(plan, a);
+      if (a.dweight && plan.along_inner) return inner_backward<T>(plan, a);
+      for_groups<T>(plan, [&](int64_t group) { row_backward<T>(plan, a, group); });
     });
   });
 }

@@ -32,8 +32,8 @@ class Catalogue(tuple[Technique, ...]):
     def __rich__(self) -> Table:
         from rich.table import Column, Table
 
-        names = Column("surefoot.", no_wrap=True)
-        table = Table("row", "technique", names, "formula", "source")
+        names, formula = Column("surefoot.", no_wrap=True), Column("formula", overflow="fold")
+        table = Table("row", "technique", names, formula, "source")
         family = ""
         for item in self:
             if item.family != family:
