@@ -1,5 +1,7 @@
 """Options of the update rules: defaults, presets, limits, eps modes, and what they report."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -289,3 +291,68 @@ def test_reference_of_rmsprop_reads_as_the_paper() -> None:
     p = rmsprop(np.array([1.0]), np.array([2.0]), state, lr=0.5, alpha=0.75, eps=0.0)
     assert p[0] == 0.0 and state["square_avg"][0] == 1.0
     assert root(np.array(9.0), 7.0, "inside") == 4.0 and root(np.array(9.0), 7.0, "outside") == 10.0
+
+
+# The door to the core.
+
+
+def test_every_row_of_the_core_is_some_rule_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: set[str] = set()
+    step = sf._core._update_
+    monkeypatch.setattr(
+        sf._core, "_update_", lambda rule, *rest: used.add(rule) or step(rule, *rest)
+    )
+    for row in ROWS:
+        w = leaf([1.0])
+        w.grad = sf.tensor(np.ones(1))
+        row.optimizer([w], lr=0.1).step()
+    table = Path(__file__).parents[1] / "csrc" / "kernels" / "update.def"
+    assert used == set(re.findall(r"^SF_UPDATE\((\w+),", table.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("momenta", [[0]], [(1, 0, 1, 1, 1)]), "no rule 'momenta'"),
+        (("sgd", [[0]], [(1, 0, 1)]), "0 lists of states needed, got 1"),
+        (("momentum", [[0, 0]], [(1, 0, 1, 1, 1)]), "1 states needed, one per parameter, got 2"),
+        (("momentum", [[0]], [(1, 0, 1)]), "5 coefficients needed, got 3"),
+        (("momentum", [[0]], [(1, 0, 1, 1, 1)] * 2), "1 lists of coefficients needed, or 1, got 2"),
+    ],
+)
+def test_core_refuses_other_lengths_than_the_row_s(arguments: Any, words: str) -> None:
+    rule, states, coefficients = arguments
+    w, g = leaf([1.0]), sf.tensor(np.ones(1))
+    tensors = [[sf.tensor(np.ones(1)) for _ in state] for state in states]
+    with pytest.raises(ValueError, match=words):
+        sf._core._update_(rule, [w], [g], tensors, coefficients)
+    assert array(w)[0] == 1.0
+
+
+@pytest.mark.parametrize("row", [Row("NAdam"), Row("AdamW", {"amsgrad": True})], ids=str)
+def test_state_passes_through_a_file(row: Row, tmp_path: Path) -> None:
+    def steps(w: sf.Tensor, opt: optim.Optimizer) -> bytes:
+        for i in range(4):
+            w.grad = sf.tensor(np.array([1.0 + i, -0.5]))
+            opt.step()
+        return array(w).tobytes()
+
+    w = leaf([1.0, 2.0])
+    opt = row.optimizer([("w", w)], lr=0.1)
+    steps(w, opt)
+    sf.save(opt.state_dict(), tmp_path / "opt.safetensors")
+    v = leaf(array(w))
+    other = row.optimizer([("w", v)], lr=0.3)
+    other.load_state_dict(sf.load(tmp_path / "opt.safetensors"))
+    assert steps(w, opt) == steps(v, other)
+
+
+def test_numbers_of_a_state_must_be_numbers() -> None:
+    w = leaf([1.0])
+    opt = optim.NAdam([w])
+    w.grad = sf.tensor(np.ones(1))
+    opt.step()
+    state = opt.state_dict()
+    state["state"][0]["mu_product"] = "a"
+    with pytest.raises(ValueError, match="mu_product must be a number"):
+        opt.load_state_dict(state)

@@ -47,9 +47,11 @@ class RowRule(RowSteps):
         self, group: Group, entries: list[dict[str, Any]], steps: list[int]
     ) -> list[tuple[float, ...]]:
         """All coefficients of every parameter; one list for all if they have the same step."""
-        head = sign_and_decay(group)
+        head, first = sign_and_decay(group), steps[0]
+        if steps.count(first) == len(steps):
+            return [head + self._coefficients(group, first)]
         made = {t: head + self._coefficients(group, t) for t in set(steps)}
-        return [made[t] for t in (steps if len(made) > 1 else steps[:1])]
+        return [made[t] for t in steps]
 
 
 class AdaptiveRule(RowRule):

