@@ -21,9 +21,7 @@ CATALOGUE = sf.catalogue(show=False)
 
 # Rows of issue and notes that the catalogue must hold.
 WANTED = {
-    *range(1, 14),
-    16,
-    17,
+    *range(1, 19),
     *range(19, 31),
     *range(33, 37),
     *range(38, 46),

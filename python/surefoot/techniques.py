@@ -102,9 +102,15 @@ _ROWS = (
          "1 / (1 + e^-x); tanh x; e^x / sum e^x; x", ""),
         (12, "ReLU", "nn.ReLU", "max(x, 0), slope 0 at 0", "Nair and Hinton 2010"),
         (13, "leaky ReLU", "nn.LeakyReLU", "x > 0: x, else a x", "Maas et al. 2013"),
+        (14, "randomised leaky ReLU", "nn.RReLU",
+         "x > 0: x, else a x, a ~ U(1/8, 1/3) in training, their mean otherwise",
+         "Xu et al. 2015"),
+        (15, "parametric ReLU", "nn.PReLU", "x > 0: x, else a x, a learned from 0.25",
+         "He et al. 2015"),
         (16, "ELU", "nn.ELU", "x > 0: x, else a (e^x - 1)", "Clevert et al. 2015"),
         (17, "SELU", "nn.SELU nn.AlphaDropout", "1.0507 elu(x, 1.6733)",
          "Klambauer et al. 2017"),
+        (18, "maxout", "nn.Maxout", "max over k of w_k x + b_k", "Goodfellow et al. 2013"),
     ),
     *_family(
         "Optimizers",
@@ -185,7 +191,9 @@ _ROWS = (
          "Han et al. 2015"),
         (64, "gradient clipping", "nn.utils.clip_grad_norm_ nn.utils.clip_grad_value_",
          "g min(1, c / ||g||); clamp(g, -c, c)", "Pascanu et al. 2013"),
-        (66, "losses", "nn.MSELoss nn.CrossEntropyLoss "
-         "nn.NLLLoss nn.L1Loss", "", ""),
+        (66, "losses", "nn.MSELoss nn.L1Loss nn.HuberLoss nn.SmoothL1Loss nn.CrossEntropyLoss "
+         "nn.NLLLoss nn.BCELoss nn.BCEWithLogitsLoss nn.KLDivLoss nn.HingeLoss nn.MultiMarginLoss "
+         "nn.MarginRankingLoss nn.CosineEmbeddingLoss nn.TripletMarginLoss nn.PoissonNLLLoss "
+         "nn.GaussianNLLLoss", "sum(w loss) / sum(w) with sample weights w", ""),
     ),
 )  # fmt: skip
