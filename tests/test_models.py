@@ -4,28 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import surefoot as sf
 from surefoot import nn
 from surefoot.files import write_tensors
-from surefoot.models import Standardize, load_model, mlp, save_model
-
-
-def test_standardize_takes_mean_and_deviation_of_the_rows() -> None:
-    rows = np.array([[1.0, 5.0, 0.0], [3.0, 5.0, 4.0]], dtype="float32")
-    layer = Standardize(3).fit(sf.tensor(rows))
-    assert layer.mean.tolist() == [2.0, 5.0, 2.0]
-    assert layer.std.tolist() == [1.0, 1.0, 2.0]  # a constant column is only shifted
-    assert layer(sf.tensor(rows)).tolist() == [[-1.0, 0.0, -1.0], [1.0, 0.0, 1.0]]
-    assert list(layer.state_dict()) == ["mean", "std"] and not list(layer.parameters())
-
-
-@pytest.mark.parametrize("shape", [(0, 3), (4, 2), (3,)])
-def test_standardize_refuses_other_shapes(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"expected \(N, 3\) with N > 0"):
-        Standardize(3).fit(sf.zeros(shape))
+from surefoot.models import load_model, mlp, save_model
 
 
 def test_mlp_layers() -> None:
@@ -37,7 +21,7 @@ def test_mlp_layers() -> None:
 
 def test_a_model_comes_back_whole(tmp_path: Path) -> None:
     model = nn.Sequential(
-        Standardize(4).fit(sf.rand(10, 4)),
+        nn.Standardize(4).fit(sf.rand(10, 4)),
         nn.Linear(4, 8),
         nn.Tanh(),
         nn.Dropout(0.25),

@@ -6,56 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from surefoot import _core, nn
+from surefoot import nn
 from surefoot._core import Tensor
 from surefoot.files import StrPath, read_tensors, write_tensors
 
-__all__ = ["Standardize", "load_model", "mlp", "save_model"]
+__all__ = ["load_model", "mlp", "save_model"]
 
 _MODEL = "surefoot.model"
 _INFO = "surefoot.info"
 
 
-class Standardize(nn.Module):
-    """(x - mean) / std per feature; the constants are buffers and travel with the model.
-
-    Example:
-        >>> import surefoot as sf
-        >>> layer = Standardize(1).fit(sf.tensor([[1.0], [3.0]]))  # rows to train with, only
-        >>> layer(sf.tensor([[5.0]])).tolist()
-        [[3.0]]
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.features = features
-        self.register_buffer("mean", _core.zeros((features,)))
-        self.register_buffer("std", _core.ones((features,)))
-
-    def fit(self, rows: Tensor) -> Standardize:
-        """Take the constants from ``rows``, (N, features); a constant feature is only shifted."""
-        if rows.ndim != 2 or rows.shape[1] != self.features or len(rows) == 0:
-            raise ValueError(
-                f"[Standardize] rows {tuple(rows.shape)}: expected (N, {self.features}) with N > 0"
-            )
-        std = rows.std(dim=0, unbiased=False)
-        self.mean.copy_(rows.mean(dim=0))
-        self.std.copy_(_core.where(std > 0, std, _core.ones_like(std)))
-        return self
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.std
-
-    def extra_repr(self) -> str:
-        return f"features={self.features}"
-
-
 # Layers that a file may name, each with the constructor arguments that describe it.
 _LAYERS: dict[str, tuple[type[nn.Module], tuple[str, ...]]] = {
-    "Standardize": (Standardize, ("features",)),
+    "Standardize": (nn.Standardize, ("num_features", "dim")),
     "Linear": (nn.Linear, ("in_features", "out_features", "bias")),
     "Dropout": (nn.Dropout, ("p",)),
     "Flatten": (nn.Flatten, ()),
@@ -74,7 +37,7 @@ def mlp(features: int, hidden: Sequence[int], classes: int, dropout: float = 0.0
         >>> len(mlp(64, [256], 10, dropout=0.3))
         5
     """
-    layers: list[nn.Module] = [Standardize(features)]
+    layers: list[nn.Module] = [nn.Standardize(features)]
     width = features
     for size in hidden:
         layers += [nn.Linear(width, size), nn.ReLU()]
@@ -143,6 +106,6 @@ def _build(described: Any, prefix: str, tensors: Mapping[str, Tensor]) -> nn.Mod
         weight = tuple(tensors[prefix + "weight"].shape)
         if weight != (arguments["out_features"], arguments["in_features"]):
             raise ValueError(f"layer {described} has weights {weight}")
-    if kind == "Standardize" and tuple(tensors[prefix + "mean"].shape) != (arguments["features"],):
+    if kind == "Standardize" and tensors[prefix + "mean"].shape != (arguments["num_features"],):
         raise ValueError(f"layer {described} has another number of means")
     return _LAYERS[kind][0](**arguments)

@@ -79,7 +79,7 @@ def run_model(model: nn.Sequential, rows: Floats, path: Path) -> Tensor:
 def num_inputs(model: nn.Sequential, path: Path) -> int:
     """Return how many numbers a row of the model's input has."""
     for layer in model:
-        size = getattr(layer, "features", getattr(layer, "in_features", None))
+        size = getattr(layer, "num_features", getattr(layer, "in_features", None))
         if isinstance(size, int):
             return size
     raise UserError(f"{path} has no layer that says how wide its input is")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
 from surefoot.data import TensorDataset, digits, split
-from surefoot.models import Standardize, mlp, save_model
+from surefoot.models import mlp, save_model
 from surefoot.train import NonFiniteLossError, Trainer, summary
 
 from .errors import EXIT_INTERRUPTED, UserError
@@ -103,7 +103,7 @@ def build_model(rows: Tensor, hidden: list[int]) -> nn.Sequential:
     """Return a perceptron whose first layer standardises like the training rows."""
     model = mlp(rows.shape[1], hidden, NUM_CLASSES, DROPOUT)
     first = model[0]
-    assert isinstance(first, Standardize)
+    assert isinstance(first, nn.Standardize)
     first.fit(rows)
     return model
 
