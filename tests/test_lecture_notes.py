@@ -192,11 +192,12 @@ def walk(make: Callable[[list[sf.Tensor]], optim.Optimizer]) -> Path:
     b = sf.tensor(INIT_B, dtype=sf.float64, requires_grad=True)
     x, y = sf.tensor(X), sf.tensor(Y)
     optimizer = make([w, b])
+    searches = isinstance(optimizer, optim.LineSearchGD)  # it calls backward itself
 
     def closure() -> sf.Tensor:
         optimizer.zero_grad()
         loss = 0.5 * ((w * x + b).sigmoid() - y).square().sum()
-        if sf.is_grad_enabled():
+        if not searches:
             loss.backward()
         return loss
 
