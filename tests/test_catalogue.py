@@ -19,23 +19,12 @@ import surefoot as sf
 TESTS = Path(__file__).parent
 CATALOGUE = sf.catalogue(show=False)
 
-# Rows of issue and notes that the catalogue must hold.
+# What the catalogue must hold. Rows of the notes that are missing are habits, not techniques:
+# searches, ensembles, the training loop, ailments.
 WANTED = {
-    *range(1, 19),
-    *range(19, 31),
-    *range(33, 37),
+    *range(1, 37),
     *range(38, 46),
-    48,
-    *range(50, 54),
-    55,
-    56,
-    57,
-    58,
-    59,
-    61,
-    63,
-    64,
-    66,
+    *(47, 48, 50, 51, 52, 53, 55, 56, 57, 58, 59, 61, 63, 64, 66),
 }
 
 # What a table runs: see test_layers.py, test_optim.py, test_lr_scheduler.py.
@@ -84,10 +73,25 @@ PROOFS = {
     "nn.utils.prune.global_unstructured": "test_prune.py::"
     "test_global_pruning_weighs_all_layers_together",
     "nn.utils.prune.sparsity": "test_prune.py::test_mask_is_kept_through_retraining",
+    "optim.LineSearchGD": "test_optim_closure.py::"
+    "test_line_search_takes_the_best_length_of_the_list",
+    "optim.LBFGS": "test_optim_closure.py::test_lbfgs_solves_rosenbrock_with_few_evaluations",
+    "optim.Adagrad.step_rows": "test_optim_groups.py::test_rows_step_as_by_a_dense_step",
+    "optim.groups_by_name": "test_optim_groups.py::"
+    "test_groups_by_name_give_each_parameter_to_the_first_pattern",
+    "optim.no_decay_groups": "test_optim_groups.py::test_no_decay_groups_split_by_dimensions",
     10: "test_init.py::test_auto_fits_the_activation_that_follows",
     21: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",
     22: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",
     23: "test_optim.py::test_lookahead_is_nesterov_after_the_change_of_variable",
+    24: "test_optim_notes.py::test_programs_give_the_numbers_of_numpy",
+    25: "test_optim_notes.py::test_programs_give_the_numbers_of_numpy",
+    29: "test_optim_options.py::test_eps_mode_matters_where_gradients_are_small",
+    31: "test_optim_notes.py::test_line_search_gives_the_numbers_of_numpy",
+    34: "test_optim_notes.py::"
+    "test_adagrad_moves_the_weight_of_a_sparse_feature_as_fast_as_the_bias",
+    35: "test_optim_groups.py::test_rows_step_as_by_a_dense_step",
+    36: "test_optim_options.py::test_effective_lr_of_adagrad_dies",
     30: "test_optim.py::test_groups_have_their_own_options_and_are_live",
     33: "test_lr_scheduler.py::test_sutskever_values_of_the_notes",
     39: "test_lr_scheduler.py::test_halving_looks_at_the_previous_epoch_not_the_best",
