@@ -30,18 +30,21 @@ class Catalogue(tuple[Technique, ...]):
         return f"<{len(self)} techniques>"
 
     def __rich__(self) -> Table:
+        from rich.box import SIMPLE_HEAD
+        from rich.markup import escape
         from rich.table import Column, Table
 
-        names, formula = Column("surefoot.", no_wrap=True), Column("formula", overflow="fold")
-        table = Table("row", "technique", names, formula, "source")
+        technique = Column("technique", max_width=26)
+        table = Table("row", technique, "formula, names in surefoot", box=SIMPLE_HEAD)
         family = ""
         for item in self:
             if item.family != family:
                 family = item.family
-                table.add_section()
-                table.add_row("", f"[bold]{family}[/bold]", "", "", "")
-            cells = (item.technique, "\n".join(item.names), item.formula, item.source)
-            table.add_row(str(item.row), *(cell.replace("[", r"\[") for cell in cells))
+                table.add_row("", f"[bold]{family}[/bold]", "")
+            what, formula = escape(item.technique), escape(item.formula)
+            source = f"\n[dim]{escape(item.source)}[/dim]" if item.source else ""
+            names = f"\n[cyan]{', '.join(item.names)}[/cyan]"
+            table.add_row(str(item.row), what + source, formula + names)
         return table
 
 
