@@ -68,11 +68,13 @@ SF_INLINE Vec<T> gelu(Vec<T> x) {
   const V square = size * size;
   const V square_low = fma(size, size, -square);
   const WideExp<T> e = wide_exp(square * T(-0.5));
-  const V p = erfcx_polynomial(a);
   const V two_a = a + a, d = two_a + T(1), d_low = (two_a - (d - T(1))) + (a_low + a_low);
-  const V product = e.high * p, m = product / d;
+  const V shares = V(T(1)) / ((a + T(2)) * d);  // one division for both quotients
+  const V p = polynomial((a - T(2)) * d * shares, Const<T>::kErfcx);
+  const V product = e.high * p, m = product * ((a + T(2)) * shares);
   const V lost = fma(e.high, p, -product) + fma(-m, d, product);
-  const V correction = (fma(e.low, p, lost) - d_low * m) / product - square_low * T(0.5);
+  const V rough = fma(e.high, V(T(-0.83)), V(T(1.71)));  // 1 / product to a tenth
+  const V correction = fma(fma(e.low, p, lost) - d_low * m, rough, square_low * T(-0.5));
   const V half = scale_exponent(V(T(0.5)), e.k);
   const V left = x * m;
   const V left_lost = fma(left, correction, fma(x, m, -left));
