@@ -207,10 +207,16 @@ SF_INLINE Vec<T> log1p(Vec<T> x) {
 template <class T>
 SF_INLINE Vec<T> tanh(Vec<T> x) {
   const Vec<T> a = min(abs(x), Vec<T>(Const<T>::kTanhMax));
-  const Vec<T> m = expm1(a + a), d = m + T(2), d_low = (m - d) + T(2);
-  const Vec<T> share = Vec<T>(T(1)) / d, y = m * share;
-  const Vec<T> lost = fma(-y, d, m) - y * d_low;
-  return select(x == x, copysign(fma(lost, share, y), x), x);
+  const Vec<T> m = expm1(a + a), d = m + T(2);
+  Vec<T> y;
+  if constexpr (sizeof(T) == 4) {
+    y = m / d;
+  } else {  // rounding d and the quotient would take it beyond 2.5 ulp
+    const Vec<T> share = Vec<T>(T(1)) / d, d_low = (m - d) + T(2);
+    y = m * share;
+    y = fma(fma(-y, d, m) - y * d_low, share, y);
+  }
+  return select(x == x, copysign(y, x), x);
 }
 
 template <class T>

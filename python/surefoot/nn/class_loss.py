@@ -66,6 +66,7 @@ class NLLLoss(WeightedLoss):
     """-input[target], averaged; input holds log-probabilities, as LogSoftmax gives them.
 
     Shapes and arguments as in CrossEntropyLoss, with integer targets only.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -91,6 +92,7 @@ class BCELoss(WeightedLoss):
     target: probabilities of the same shape. Logarithms are cut at -100.
     weight: factors that broadcast to the input; the mean does not divide by them.
     Errors: inputs or targets outside [0, 1], shapes that differ.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -115,6 +117,7 @@ class BCEWithLogitsLoss(WeightedLoss):
     weight: factors that broadcast to the input. pos_weight: p, by default 1, broadcast to the
     input; above 1 it counts positives more, for instance (negatives / positives) per class.
     Errors: targets outside [0, 1], shapes that differ.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -145,6 +148,7 @@ class MultiLabelSoftMarginLoss(WeightedLoss):
     """The mean over classes of BCEWithLogitsLoss, one loss per sample.
 
     Shapes: input and target (N, C) or (C), targets in [0, 1]; weight: (C) factors.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -168,6 +172,7 @@ class KLDivLoss(Loss):
     reduction: 'batchmean', the sum over the number of samples, is the divergence proper; 'mean',
     the default as in torch, divides by the number of classes too.
     log_target: True for targets given as logarithms. Errors: negative targets.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf

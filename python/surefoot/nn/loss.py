@@ -29,6 +29,7 @@ class MSELoss(Loss):
     """(input - target)^2, averaged over all elements; both must have the same shape.
 
     torch warns and broadcasts when the shapes differ; here it is an error.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -42,6 +43,8 @@ class MSELoss(Loss):
 
 class L1Loss(Loss):
     """|input - target|, averaged over all elements; both must have the same shape.
+
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -58,6 +61,7 @@ class HuberLoss(Loss):
     """d^2 / 2 for |d| <= delta, delta (|d| - delta / 2) beyond, with d = input - target.
 
     Squared near the target, linear for outliers (Huber 1964). delta: positive, 1 by default.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -79,6 +83,7 @@ class SmoothL1Loss(Loss):
     """d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond, with d = input - target.
 
     HuberLoss(delta=beta) / beta (Girshick 2015). beta: >= 0, 1 by default; 0 gives L1Loss.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -102,6 +107,7 @@ class PoissonNLLLoss(Loss):
     log_input: False takes rates themselves, input - target log(input + eps). full: adds Stirling's
     target log(target) - target + log(2 pi target) / 2 where target > 1. eps: 1e-8.
     Errors: negative targets, and negative rates.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -131,6 +137,7 @@ class GaussianNLLLoss(Loss):
     Shapes: var as input, or without its last size, or with 1 there; or a number.
     full: adds log(2 pi) / 2. eps: 1e-6; below it a variance keeps the gradient that eps has.
     Errors: a negative variance.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf

@@ -25,6 +25,7 @@ class HingeLoss(Loss):
 
     input: scores; target: -1 or 1, same shape. margin: 1. squared: False. torch has no such loss;
     Keras turns targets 0 into -1, here they are an error. For several classes: MultiMarginLoss.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -46,6 +47,7 @@ class HingeEmbeddingLoss(Loss):
     """input where target is 1, max(0, margin - input) where it is -1; input is a distance.
 
     Shapes: any, the same for both. margin: 1. Errors: targets other than -1 and 1.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -67,6 +69,8 @@ class HingeEmbeddingLoss(Loss):
 class SoftMarginLoss(Loss):
     """log(1 + exp(-target input)) for targets -1 and 1, finite for any input.
 
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
+
     Example:
         >>> import surefoot as sf
         >>> round(sf.nn.SoftMarginLoss()(sf.zeros(3), sf.ones(3)).item(), 4)
@@ -83,6 +87,7 @@ class MultiMarginLoss(WeightedLoss):
     Shapes: input (N, C) or (C), target (N) or () of integer classes t, weight (C).
     p: 1 or 2. margin: 1. The mean divides by N, not by the weights, as in torch.
     Errors: IndexError for labels out of range.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -112,6 +117,7 @@ class MarginRankingLoss(Loss):
     """max(0, margin - target (input1 - input2)): target 1 wants input1 larger, -1 smaller.
 
     Shapes: any, the same for all three. margin: 0.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -141,6 +147,7 @@ class CosineEmbeddingLoss(Loss):
     """1 - cos(input1, input2) where target is 1, max(0, cos - margin) where it is -1.
 
     Shapes: inputs (N, D) and target (N), or (D) and (). margin: in [-1, 1], 0 by default.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
@@ -174,6 +181,7 @@ class TripletMarginLoss(Loss):
     Shapes: anchor, positive, negative (N, D) or (D), losses (N) or ().
     margin: positive, 1. p: order of the norm |a - b + eps|_p, 2. swap: take the distance of
     positive and negative where it is the smaller (Balntas et al. 2016).
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
 
     Example:
         >>> import surefoot as sf
