@@ -125,13 +125,16 @@ def by_channel(v: Array, x: Array, dim: int = 1) -> Array:
     return v.reshape([-1 if d == dim % x.ndim else 1 for d in range(x.ndim)])
 
 
+def channel_affine(state: State, y: Array) -> Array:
+    if "weight" in state:
+        y = y * by_channel(state["weight"], y)
+    return y + by_channel(state["bias"], y) if "bias" in state else y
+
+
 def batch_norm(state: State, x: Array) -> Array:
     """In eval mode: by the running statistics."""
     mean, var = by_channel(state["running_mean"], x), by_channel(state["running_var"], x)
-    y = (x - mean) / np.sqrt(var + 1e-5)
-    if "weight" not in state:
-        return y
-    return y * by_channel(state["weight"], x) + by_channel(state["bias"], x)
+    return channel_affine(state, (x - mean) / np.sqrt(var + 1e-5))
 
 
 def normalized(axes: tuple[int, ...], eps: float = 1e-5) -> Callable[[State, Array], Array]:
@@ -151,7 +154,7 @@ def rms_norm(state: State, x: Array) -> Array:
 def group_norm(groups: int) -> Callable[[State, Array], Array]:
     def norm(state: State, x: Array) -> Array:
         y = normalized((2,))({}, x.reshape(x.shape[0], groups, -1)).reshape(x.shape)
-        return y * by_channel(state["weight"], x) + by_channel(state["bias"], x)
+        return channel_affine(state, y)
 
     return norm
 
@@ -297,9 +300,18 @@ ROWS = [
         batch_norm,
         AFFINE + RUNNING,
         random=True,
-        text="4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True",
+        text="4, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True",
     ),
     Row("BatchNorm1d", (4,), {"affine": False}, ((3, 4, 5),), batch_norm, RUNNING, random=True),
+    Row(
+        "BatchNorm1d",
+        (4,),
+        {"bias": False},
+        ((7, 4),),
+        batch_norm,
+        ("weight", *RUNNING),
+        random=True,
+    ),
     Row("BatchNorm1d", (4,), {"track_running_stats": False}, ((7, 4),), normalized((0,)), AFFINE),
     Row(
         "BatchNorm2d",
@@ -317,7 +329,7 @@ ROWS = [
         {},
         ((2, 4, 5),),
         normalized((2,)),
-        text="4, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False",
+        text="4, eps=1e-05, momentum=0.1, affine=False, bias=False, track_running_stats=False",
     ),
     Row(
         "InstanceNorm1d",
@@ -338,7 +350,7 @@ ROWS = [
         ((3, 4),),
         normalized((1,)),
         AFFINE,
-        text="(4,), eps=1e-05, elementwise_affine=True",
+        text="(4,), eps=1e-05, elementwise_affine=True, bias=True",
     ),
     Row(
         "LayerNorm",
@@ -366,9 +378,10 @@ ROWS = [
         ((3, 4, 5),),
         group_norm(2),
         AFFINE,
-        text="2, 4, eps=1e-05, affine=True",
+        text="2, 4, eps=1e-05, affine=True, bias=True",
     ),
     Row("GroupNorm", (1, 4), {}, ((3, 4),), group_norm(1), AFFINE),
+    Row("GroupNorm", (1, 4), {"bias": False}, ((3, 4),), group_norm(1), ("weight",)),
     Row("Standardize", (4,), KNOWN, ((3, 4),), standardize(-1), ("mean", "std"), text="4, dim=-1"),
     Row("Standardize", (4, 1), KNOWN, ((3, 4, 2),), standardize(1), ("mean", "std")),
     Row("ReLU", reference=relu, kink=0.0),

@@ -41,6 +41,7 @@ class _ChannelNorm(Module):
         momentum: float | None,
         affine: bool,
         track_running_stats: bool,
+        bias: bool,
         dtype: Any,
     ) -> None:
         super().__init__()
@@ -49,8 +50,8 @@ class _ChannelNorm(Module):
         self.eps = not_negative(name, "eps", eps)
         self.momentum = None if momentum is None else probability(name, "momentum", momentum)
         self.affine, self.track_running_stats = affine, track_running_stats
-        for parameter in ("weight", "bias"):
-            made = Parameter(_core.empty(size, dtype=dtype)) if affine else None
+        for parameter, learned in (("weight", affine), ("bias", affine and bias)):
+            made = Parameter(_core.empty(size, dtype=dtype)) if learned else None
             self.register_parameter(parameter, made)
         for buffer in ("running_mean", "running_var"):
             kept = _core.empty(size, dtype=dtype) if track_running_stats else None
@@ -70,8 +71,9 @@ class _ChannelNorm(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and no statistics."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def _check_input(self, x: Tensor) -> bool:
@@ -103,7 +105,8 @@ class _ChannelNorm(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
         )
 
 
@@ -116,9 +119,10 @@ class _BatchNorm(_ChannelNorm):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_input(x)
@@ -140,6 +144,7 @@ class BatchNorm1d(_BatchNorm):
         momentum: share of the new batch, 0.1; None averages all batches evenly.
         affine: learn weight (from 1) and bias (from 0).
         track_running_stats: False keeps none; eval mode then uses the batch too.
+        bias: False learns the weight alone.
         dtype: floating dtype of parameters and statistics, float32 by default.
 
     ValueError: another number of dimensions or channels, or a single value per channel in training.
@@ -193,9 +198,10 @@ class _InstanceNorm(_ChannelNorm):
         affine: bool = False,
         track_running_stats: bool = False,
         *,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         if self._check_input(x):
@@ -219,6 +225,7 @@ class InstanceNorm1d(_InstanceNorm):
         momentum: of the running statistics, 0.1; None averages all batches evenly.
         affine: multiply by a learned weight and add a bias per channel; False by default.
         track_running_stats: keep running statistics and use them in eval mode; False by default.
+        bias: False learns the weight alone.
         dtype: floating dtype of parameters and statistics, float32 by default.
 
     ValueError: another number of dimensions or channels, or a single value per channel.

@@ -91,7 +91,8 @@ class LayerNorm(_SampleNorm):
 
     def extra_repr(self) -> str:
         return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         )
 
 
@@ -148,6 +149,7 @@ class GroupNorm(_SampleNorm):
         num_channels: C. Input (N, C, *), output of the same shape.
         eps: inside the root, 1e-5.
         affine: learn weight (from 1) and bias (from 0) per channel.
+        bias: False learns the weight alone.
         dtype: floating dtype of the parameters, float32 by default.
 
     ValueError: groups that do not divide the channels, or an input with other channels.
@@ -167,6 +169,7 @@ class GroupNorm(_SampleNorm):
         eps: float = 1e-5,
         affine: bool = True,
         *,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
         super().__init__()
@@ -178,7 +181,7 @@ class GroupNorm(_SampleNorm):
                 f"num_groups={num_groups}"
             )
         self.eps, self.affine = not_negative("GroupNorm", "eps", eps), affine
-        self._add_affine((self.num_channels,), affine, affine, dtype)
+        self._add_affine((self.num_channels,), affine, affine and bias, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim > 1 and x.shape[1] != self.num_channels:
@@ -189,4 +192,7 @@ class GroupNorm(_SampleNorm):
         return _core.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
