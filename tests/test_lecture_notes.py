@@ -1,4 +1,4 @@
-"""The PyTorch snippets of the lecture notes, with `torch` read as `surefoot`."""
+"""PyTorch snippets of lecture notes on deep networks, with `torch` read as `surefoot`."""
 
 import numpy as np
 import pytest

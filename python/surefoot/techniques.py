@@ -1,4 +1,4 @@
-"""The techniques of the lecture notes on training deep networks, by row of their catalogue."""
+"""The table of techniques for training deep networks: what is where, by which formula."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Catalogue", "Technique", "catalogue"]
 class Technique(NamedTuple):
     """One row: what it is, where it is, what it computes, who published it."""
 
-    row: int
+    row: int  # in the list of a course on training; rows left out there are habits, not code
     family: str
     technique: str
     names: tuple[str, ...]  # below surefoot: "nn.init.zeros_" is surefoot.nn.init.zeros_

@@ -8,6 +8,7 @@ from typing import ClassVar
 from surefoot import _core
 from surefoot._core import Tensor
 
+from ._check import not_negative
 from .module import Module
 
 __all__ = [
@@ -139,9 +140,7 @@ class _Shrink(Activation):
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        if not lambd >= 0.0:
-            raise ValueError(f"[{type(self).__name__}] lambd={lambd!r}: must not be negative")
-        self.lambd = lambd
+        self.lambd = not_negative(type(self).__name__, "lambd", lambd)
 
     def extra_repr(self) -> str:
         return f"{self.lambd}"

@@ -157,8 +157,8 @@ class BatchNorm1d(_BatchNorm):
         >>> [[round(v, 2) for v in row] for row in y.tolist()]
         [[-1.0, -1.0], [1.0, 1.0]]
 
-    The lecture notes print "X - mu / sigma": there the brackets and eps are missing. Keras's
-    momentum is the share kept (0.99 there is 0.01 here) and its eps is 1e-3.
+    Known misprint: "X - mu / sigma", without brackets and eps. Keras's momentum is the share kept
+    (0.99 there is 0.01 here) and its eps is 1e-3.
     Source: Ioffe and Szegedy 2015, "Batch normalization".
     """
 

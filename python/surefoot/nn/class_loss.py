@@ -6,7 +6,7 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from ._check import REDUCTIONS, probability
-from .loss import Loss
+from .loss import Loss, WeightedLoss
 
 __all__ = [
     "CrossEntropyLoss",
@@ -16,16 +16,6 @@ __all__ = [
     "MultiLabelSoftMarginLoss",
     "KLDivLoss",
 ]
-
-
-class WeightedLoss(Loss):
-    """A loss with a buffer ``weight``."""
-
-    weight: Tensor | None
-
-    def __init__(self, weight: Tensor | None, reduction: str) -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
 
 
 class CrossEntropyLoss(WeightedLoss):

@@ -63,8 +63,9 @@ class Dropout(_ScaledDropout):
         >>> sf.nn.Dropout(0.25, scaling="eval").eval()(sf.ones(3)).tolist()
         [0.75, 0.75, 0.75]
 
-    The lecture notes scale by p, the dropped share, at test; it is the kept share 1 - p. They draw
-    a mask per epoch; it is one per step. Source: Srivastava et al. 2014, whose p is the kept share.
+    Known misprints: scaling by p, the dropped share, at test, where it is the kept share 1 - p; a
+    mask per epoch, where it is one per step. Source: Srivastava et al. 2014, whose p is the kept
+    share.
     """
 
     def forward(self, x: Tensor) -> Tensor:

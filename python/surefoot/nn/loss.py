@@ -25,6 +25,16 @@ class Loss(Module):
         self.reduction = one_of(type(self).__name__, "reduction", reduction, allowed)
 
 
+class WeightedLoss(Loss):
+    """Base of the losses with a buffer ``weight``."""
+
+    weight: Tensor | None
+
+    def __init__(self, weight: Tensor | None, reduction: str) -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+
+
 class MSELoss(Loss):
     """(input - target)^2, averaged over all elements; both must have the same shape.
 

@@ -6,8 +6,7 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from ._check import positive
-from .class_loss import WeightedLoss
-from .loss import Loss
+from .loss import Loss, WeightedLoss
 
 __all__ = [
     "HingeLoss",

@@ -24,8 +24,8 @@ class _SampleNorm(Module):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _add_affine(self, shape: tuple[int, ...], weight: bool, bias: bool, dtype: Any) -> None:
-        for name, wanted in (("weight", weight), ("bias", bias)):
+    def _add_affine(self, shape: tuple[int, ...], dtype: Any, **learned: bool) -> None:
+        for name, wanted in learned.items():
             made = Parameter(_core.empty(shape, dtype=dtype)) if wanted else None
             self.register_parameter(name, made)
         self.reset_parameters()
@@ -34,7 +34,7 @@ class _SampleNorm(Module):
         """Weight 1 and bias 0."""
         if self.weight is not None:
             init.ones_(self.weight)
-        bias = getattr(self, "bias", None)
+        bias = getattr(self, "bias", None)  # RMSNorm has none
         if bias is not None:
             init.zeros_(bias)
 
@@ -82,9 +82,8 @@ class LayerNorm(_SampleNorm):
         self.normalized_shape = _sizes("LayerNorm", normalized_shape)
         self.eps = not_negative("LayerNorm", "eps", eps)
         self.elementwise_affine = elementwise_affine
-        self._add_affine(
-            self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype
-        )
+        learned = {"weight": elementwise_affine, "bias": elementwise_affine and bias}
+        self._add_affine(self.normalized_shape, dtype, **learned)
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -126,9 +125,7 @@ class RMSNorm(_SampleNorm):
         self.normalized_shape = _sizes("RMSNorm", normalized_shape)
         self.eps = None if eps is None else not_negative("RMSNorm", "eps", eps)
         self.elementwise_affine = elementwise_affine
-        made = Parameter(_core.empty(self.normalized_shape, dtype=dtype))
-        self.register_parameter("weight", made if elementwise_affine else None)
-        self.reset_parameters()
+        self._add_affine(self.normalized_shape, dtype, weight=elementwise_affine)
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.rms_norm(x, self.normalized_shape, self.weight, self.eps)
@@ -181,7 +178,7 @@ class GroupNorm(_SampleNorm):
                 f"num_groups={num_groups}"
             )
         self.eps, self.affine = not_negative("GroupNorm", "eps", eps), affine
-        self._add_affine((self.num_channels,), affine, affine and bias, dtype)
+        self._add_affine((self.num_channels,), dtype, weight=affine, bias=affine and bias)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim > 1 and x.shape[1] != self.num_channels:

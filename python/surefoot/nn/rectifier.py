@@ -7,6 +7,7 @@ from typing import Any
 from surefoot import _core
 from surefoot._core import Tensor
 
+from . import _activation as functions
 from ._check import one_of, positive, positive_int
 from .activation import Activation, InplaceActivation
 from .module import Module
@@ -58,13 +59,13 @@ class ReLU6(InplaceActivation):
     _op = _core.relu6
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.hardtanh_(0.0, 6.0) if self.inplace else _core.relu6(x)
+        return functions.relu6(x, self.inplace)
 
 
 class LeakyReLU(InplaceActivation):
     """x for x > 0, negative_slope * x otherwise, for any slope (also above 1). Default slope 0.01.
 
-    max(slope * x, x), as lecture notes print it, is the same for slopes up to 1 only.
+    Known misprint: max(slope * x, x), which is the same for slopes up to 1 only.
 
     Example:
         >>> import surefoot as sf
@@ -109,8 +110,7 @@ class RReLU(InplaceActivation):
         return (self.lower + self.upper) / 2
 
     def forward(self, x: Tensor) -> Tensor:
-        y = _core.rrelu(x, self.lower, self.upper, self.training)
-        return x.copy_(y) if self.inplace else y
+        return functions.rrelu(x, self.lower, self.upper, self.training, self.inplace)
 
 
 class PReLU(Module):

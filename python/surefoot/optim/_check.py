@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -24,12 +25,31 @@ def number(rule: str, name: str, value: Any, low: float = 0.0, below: float = ma
         raise ValueError(f"[{rule}] {name} must be at least {low:g} and {limit}, got {value!r}")
 
 
-def count(rule: str, name: str, value: Any) -> None:
-    """Raises unless ``value`` is an integer, 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"[{rule}] {name} must be an integer, got {value!r}")
-    if value < 1:
-        raise ValueError(f"[{rule}] {name} must be at least 1, got {value!r}")
+def share(rule: str, name: str, value: float) -> float:
+    """``value``, a number in [0, 1]."""
+    number(rule, name, value)
+    if value > 1:
+        raise ValueError(f"[{rule}] {name} must be at most 1, got {value!r}")
+    return value
+
+
+def positive(rule: str, name: str, value: float) -> float:
+    """``value``, a finite number above 0."""
+    number(rule, name, value)
+    if value == 0:
+        raise ValueError(f"[{rule}] {name} must be above 0, got 0")
+    return value
+
+
+def integer(rule: str, name: str, value: Any, low: int) -> int:
+    """``value`` as an int, at least ``low``."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        raise TypeError(f"[{rule}] {name} must be an integer, got {value!r}") from None
+    if isinstance(value, bool) or whole < low:
+        raise ValueError(f"[{rule}] {name} must be an integer of at least {low}, got {value!r}")
+    return whole
 
 
 def pair(rule: str, name: str, value: Any) -> None:

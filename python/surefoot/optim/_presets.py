@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from . import _check
+
 Init = TypeVar("Init", bound=Callable[..., None])
 
 # Keras 3, where its defaults differ from PyTorch's, under our names.
@@ -31,8 +33,7 @@ def with_presets(init: Init) -> Init:
     @functools.wraps(init)
     def preset_init(self: Any, *args: Any, **options: Any) -> None:
         like = options.get("like", "torch")
-        if like not in ("torch", "keras"):
-            raise ValueError(f"[{rule}] like must be one of 'torch', 'keras', got {like!r}")
+        _check.choice(rule, "like", like, ("torch", "keras"))
         if like == "keras":
             given = signature.bind_partial(self, *args, **options).arguments
             preset = _KERAS[rule]

@@ -79,7 +79,7 @@ class LBFGS(ClosureRule):
         history_size: int = 100,
         line_search_fn: Literal["strong_wolfe"] | None = None,
     ) -> None:
-        _check.count("LBFGS", "max_iter", max_iter)
+        _check.integer("LBFGS", "max_iter", max_iter, 1)
         super().__init__(
             params,
             {
@@ -99,7 +99,7 @@ class LBFGS(ClosureRule):
         for name in ("lr", "tolerance_grad", "tolerance_change"):
             _check.number("LBFGS", name, group[name])
         for name in ("max_iter", "max_eval", "history_size"):
-            _check.count("LBFGS", name, group[name])
+            _check.integer("LBFGS", name, group[name], 1)
         _check.choice("LBFGS", "line_search_fn", group["line_search_fn"], ("strong_wolfe", None))
 
     def _search(self, closure: Callable[[], Any]) -> Any:

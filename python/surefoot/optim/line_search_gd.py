@@ -66,7 +66,7 @@ class LineSearchGD(ClosureRule):
         if not lrs:
             raise ValueError("[LineSearchGD] lrs must hold at least one step length")
         for i, lr in enumerate(lrs):
-            _check.number("LineSearchGD", f"lrs[{i}]", lr)
+            _check.positive("LineSearchGD", f"lrs[{i}]", lr)
 
     def _search(self, closure: Callable[[], Any]) -> Any:
         self.zero_grad()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from surefoot.nn import Module
 
 from . import _check
 from .lr_scheduler import LRScheduler
-from .lr_scheduler._base import integer, per_group
+from .lr_scheduler._base import half_cosine, per_group
 from .optimizer import Optimizer
 
 __all__ = [
@@ -42,7 +41,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
         >>> get_ema_avg_fn(0.75)(sf.tensor(4.0), sf.tensor(8.0), 1).item()
         5.0
     """
-    _check.number("get_ema_avg_fn", "decay", decay, below=math.nextafter(1, 2))
+    _check.share("get_ema_avg_fn", "decay", decay)
 
     def average(averaged: Tensor, current: Tensor, num_averaged: int) -> Tensor:
         return decay * averaged + (1 - decay) * current
@@ -254,7 +253,7 @@ class SWALR(LRScheduler):
         self.swa_lrs = per_group("SWALR", "swa_lr", swa_lr, optimizer)
         for rate in self.swa_lrs:
             _check.number("SWALR", "swa_lr", rate)
-        self.anneal_epochs = integer("SWALR", "anneal_epochs", anneal_epochs, 0)
+        self.anneal_epochs = _check.integer("SWALR", "anneal_epochs", anneal_epochs, 0)
         _check.choice("SWALR", "anneal_strategy", anneal_strategy, ("cos", "linear"))
         self.anneal_strategy = anneal_strategy
         self._starts: list[float | None] = [None] * len(self.swa_lrs)  # None: base_lrs
@@ -262,7 +261,7 @@ class SWALR(LRScheduler):
 
     def _share(self, t: int) -> float:
         way = 1.0 if self.anneal_epochs == 0 else min(max(t, 0) / self.anneal_epochs, 1.0)
-        return (1 - math.cos(math.pi * way)) / 2 if self.anneal_strategy == "cos" else way
+        return 1 - half_cosine(way) if self.anneal_strategy == "cos" else way
 
     def _lr(self, i: int, base: float, t: int) -> float:
         share = self._share(t)

@@ -51,8 +51,8 @@ class L2(Regularizer):
     ``to(convention)`` is the same penalty said in another one; ``weight_decay`` is the number that
     gives it to ``optim.SGD(weight_decay=...)``.
 
-    A lecture note says "L2 = weight decay". For SGD it is; for Adam and its like the penalty is
-    scaled as gradients are, which ``AdamW`` avoids.
+    Known misprint: "L2 = weight decay". For SGD it is; for Adam and its like the penalty is scaled
+    as gradients are, which ``AdamW`` avoids.
 
     Example:
         >>> import surefoot as sf
@@ -92,9 +92,9 @@ class L1(Regularizer):
     Args:
         l1: strength.
         proximal: False adds the penalty to the loss: its gradient is ``l1 * sign(w)``, 0 at 0.
-            Such steps jump over zero and never land on it, whatever a lecture note says. True
-            leaves the loss alone and moves every weight towards zero by ``lr * l1`` after the
-            step, to exactly 0 where it would pass (soft threshold).
+            Such steps jump over zero and never land on it: L1 in the loss alone gives no exact
+            zeros. True leaves the loss alone and moves every weight towards zero by ``lr * l1``
+            after the step, to exactly 0 where it would pass (soft threshold).
         convention, m: ``'norm'`` as above; ``'per_sample'`` with m samples is
             ``l1 / (2 m) * sum(|w|)``.
 

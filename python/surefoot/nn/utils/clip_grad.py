@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from surefoot import _core
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.nn._check import not_negative, positive
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -40,7 +41,7 @@ def clip_grads_with_norm_(parameters: Tensors, max_norm: float, total_norm: Tens
         >>> round(w.grad.norm().item(), 4)
         0.5
     """
-    max_norm = _at_least_zero("clip_grads_with_norm_", "max_norm", max_norm)
+    max_norm = not_negative("clip_grads_with_norm_", "max_norm", float(max_norm))
     _scale(_grads(_listed(parameters)), max_norm, total_norm)
 
 
@@ -75,7 +76,7 @@ def clip_grad_norm_(
         10.0
     """
     rule = "clip_grad_norm_"
-    max_norm = _at_least_zero(rule, "max_norm", max_norm)
+    max_norm = not_negative(rule, "max_norm", float(max_norm))
     _one_remedy(rule, error_if_nonfinite, skip_if_nonfinite)
     listed = _listed(parameters)
     grads = _grads(listed)
@@ -111,7 +112,7 @@ def clip_grad_value_(
         [1.0, -1.0]
     """
     rule = "clip_grad_value_"
-    clip_value = _at_least_zero(rule, "clip_value", clip_value)
+    clip_value = not_negative(rule, "clip_value", float(clip_value))
     _one_remedy(rule, error_if_nonfinite, skip_if_nonfinite)
     listed = _listed(parameters)
     grads = _grads(listed)
@@ -145,22 +146,13 @@ def _drop(parameters: list[Tensor]) -> None:
         parameter.grad = None
 
 
-def _at_least_zero(rule: str, name: str, value: float) -> float:
-    value = float(value)
-    if not value >= 0.0:
-        raise ValueError(f"[{rule}] {name}={value}: must not be negative")
-    return value
-
-
 def _one_remedy(rule: str, error: bool, skip: bool) -> None:
     if error and skip:
         raise ValueError(f"[{rule}] set error_if_nonfinite or skip_if_nonfinite, not both")
 
 
 def _total_norm(rule: str, tensors: list[Tensor], norm_type: float, error: bool) -> Tensor:
-    norm_type = float(norm_type)
-    if not norm_type > 0.0:
-        raise ValueError(f"[{rule}] norm_type={norm_type}: must be positive")
+    norm_type = positive(rule, "norm_type", float(norm_type))
     if not tensors:
         return _core.zeros(())
     with no_grad():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import operator
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
 __all__ = ["LRScheduler", "Schedule"]
@@ -138,7 +139,7 @@ class LRScheduler(Schedule):
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"[{rule}] {type(optimizer).__name__} is not an Optimizer")
         self.optimizer = optimizer
-        self.last_epoch = integer(rule, "last_epoch", last_epoch, -1)
+        self.last_epoch = _check.integer(rule, "last_epoch", last_epoch, -1)
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
@@ -236,15 +237,9 @@ class LRScheduler(Schedule):
             )
 
 
-def integer(rule: str, name: str, value: Any, low: int) -> int:
-    """``value`` as an int, at least ``low``."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"[{rule}] {name} must be an integer, got {value!r}") from None
-    if isinstance(value, bool) or number < low:
-        raise ValueError(f"[{rule}] {name} must be an integer of at least {low}, got {value!r}")
-    return number
+def half_cosine(share: float) -> float:
+    """From 1 at share 0 down to 0 at share 1."""
+    return (1 + math.cos(math.pi * share)) / 2
 
 
 def per_group(rule: str, name: str, value: Any, optimizer: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from surefoot.optim import _check
 
-from ._base import Schedule, integer
+from ._base import Schedule
 
 __all__ = ["BatchSizeGrowth"]
 
@@ -52,14 +52,14 @@ class BatchSizeGrowth(Schedule):
         if not hasattr(loader, "batch_size"):
             raise TypeError(f"[{rule}] {type(loader).__name__} has no batch_size")
         self.loader = loader
-        self.initial_size = integer(rule, "batch_size", loader.batch_size, 1)
-        self.step_size = integer(rule, "step_size", step_size, 1)
+        self.initial_size = _check.integer(rule, "batch_size", loader.batch_size, 1)
+        self.step_size = _check.integer(rule, "step_size", step_size, 1)
         _check.number(rule, "factor", factor, low=1.0)
         self.factor = factor
         self.max_size = max_size
         if max_size is not None:
-            self.max_size = integer(rule, "max_size", max_size, self.initial_size)
-        self._go(integer(rule, "last_epoch", last_epoch, -1) + 1)
+            self.max_size = _check.integer(rule, "max_size", max_size, self.initial_size)
+        self._go(_check.integer(rule, "last_epoch", last_epoch, -1) + 1)
 
     def get_batch_size(self) -> int:
         """The batch size after ``last_epoch`` steps."""

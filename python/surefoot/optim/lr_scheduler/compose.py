@@ -6,9 +6,10 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
-from ._base import LRScheduler, integer
+from ._base import LRScheduler
 from .decay import LinearLR
 
 __all__ = ["ChainedScheduler", "SequentialLR", "WarmupLR"]
@@ -90,7 +91,7 @@ class SequentialLR(_Composed):
     ) -> None:
         rule = type(self).__name__
         self._adopt(schedulers, optimizer)
-        self.milestones = [integer(rule, "milestones", m, 1) for m in milestones]
+        self.milestones = [_check.integer(rule, "milestones", m, 1) for m in milestones]
         if len(self.milestones) != len(self._schedulers) - 1:
             raise ValueError(
                 f"[{rule}] {len(self._schedulers)} schedulers need {len(self._schedulers) - 1} "

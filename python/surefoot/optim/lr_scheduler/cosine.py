@@ -8,14 +8,14 @@ import warnings
 from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
-from ._base import LRScheduler, integer
+from ._base import LRScheduler, half_cosine
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
 
 
 def _between(low: float, high: float, share: float) -> float:
     """From ``high`` at share 0 to ``low`` at share 1, along half a cosine."""
-    return low + (high - low) * (1 + math.cos(math.pi * share)) / 2
+    return low + (high - low) * half_cosine(share)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -40,8 +40,8 @@ class CosineAnnealingLR(LRScheduler):
         >>> round(schedule.get_last_lr()[0], 6)
         0.5
 
-    A lecture note writes ``CosineAnnealingLR(optimizer)``, which PyTorch refuses: it requires
-    ``T_max``. Source: Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm
+    Known misprint: ``CosineAnnealingLR(optimizer)``, which PyTorch refuses: there ``T_max`` is
+    required. Source: Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm
     restarts".
     """
 
@@ -52,7 +52,9 @@ class CosineAnnealingLR(LRScheduler):
         eta_min: float = 0.0,
         last_epoch: int = -1,
     ) -> None:
-        self.T_max = None if T_max is None else integer("CosineAnnealingLR", "T_max", T_max, 1)
+        self.T_max = (
+            None if T_max is None else _check.integer("CosineAnnealingLR", "T_max", T_max, 1)
+        )
         _check.number("CosineAnnealingLR", "eta_min", eta_min)
         self.eta_min = eta_min
         self._from_run = T_max is None
@@ -60,7 +62,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def set_length(self, steps: int) -> None:
         if self._from_run:
-            self.T_max = integer("CosineAnnealingLR", "T_max", steps, 1)
+            self.T_max = _check.integer("CosineAnnealingLR", "T_max", steps, 1)
         elif steps != self.T_max:
             effect = "the rate climbs again" if steps > (self.T_max or 0) else "it stops early"
             warnings.warn(
@@ -114,8 +116,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         eta_min: float = 0.0,
         last_epoch: int = -1,
     ) -> None:
-        self.T_0 = integer("CosineAnnealingWarmRestarts", "T_0", T_0, 1)
-        self.T_mult = integer("CosineAnnealingWarmRestarts", "T_mult", T_mult, 1)
+        self.T_0 = _check.integer("CosineAnnealingWarmRestarts", "T_0", T_0, 1)
+        self.T_mult = _check.integer("CosineAnnealingWarmRestarts", "T_mult", T_mult, 1)
         _check.number("CosineAnnealingWarmRestarts", "eta_min", eta_min)
         self.eta_min = eta_min
         self.T_i, self.T_cur = self.T_0, 0.0

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
-from ._base import LRScheduler, integer, per_group
+from ._base import LRScheduler, half_cosine, per_group
 
 __all__ = ["CyclicLR", "OneCycleLR"]
 
@@ -108,9 +108,9 @@ class CyclicLR(_WithMomentum):
         rule = "CyclicLR"
         low = _numbers(rule, "base_lr", base_lr, optimizer)
         self.max_lrs = _numbers(rule, "max_lr", max_lr, optimizer)
-        self.step_size_up = _positive(rule, "step_size_up", step_size_up)
+        self.step_size_up = _check.positive(rule, "step_size_up", step_size_up)
         down = step_size_up if step_size_down is None else step_size_down
-        self.step_size_down = _positive(rule, "step_size_down", down)
+        self.step_size_down = _check.positive(rule, "step_size_down", down)
         if scale_fn is None:
             _check.choice(rule, "mode", mode, ("triangular", "triangular2", "exp_range"))
         _check.choice(rule, "scale_mode", scale_mode, ("cycle", "iterations"))
@@ -198,7 +198,7 @@ class OneCycleLR(_WithMomentum):
         rule = "OneCycleLR"
         self._from_run = total_steps is None and epochs is None and steps_per_epoch is None
         self.total_steps = None if self._from_run else _total(total_steps, epochs, steps_per_epoch)
-        _check.number(rule, "pct_start", pct_start, below=math.nextafter(1, 2))
+        _check.share(rule, "pct_start", pct_start)
         _check.choice(rule, "anneal_strategy", anneal_strategy, ("cos", "linear"))
         _check.flag(rule, "cycle_momentum", cycle_momentum)
         _check.flag(rule, "three_phase", three_phase)
@@ -207,13 +207,13 @@ class OneCycleLR(_WithMomentum):
         self.cycle_momentum, self.three_phase = cycle_momentum, three_phase
         self.base_momentums = _numbers(rule, "base_momentum", base_momentum, optimizer, 1.0)
         self.max_momentums = _numbers(rule, "max_momentum", max_momentum, optimizer, 1.0)
-        div_factor = _positive(rule, "div_factor", div_factor)
-        self.final_div_factor = _positive(rule, "final_div_factor", final_div_factor)
+        div_factor = _check.positive(rule, "div_factor", div_factor)
+        self.final_div_factor = _check.positive(rule, "final_div_factor", final_div_factor)
         super().__init__(optimizer, last_epoch, [high / div_factor for high in self.max_lrs])
 
     def set_length(self, steps: int) -> None:
         if self._from_run:
-            self.total_steps = integer("OneCycleLR", "total_steps", steps, 1)
+            self.total_steps = _check.integer("OneCycleLR", "total_steps", steps, 1)
 
     def _place(self, t: int) -> tuple[int, float]:
         """The phase (0 = climb) and how far through it ``t`` is, from 0 to 1."""
@@ -244,7 +244,7 @@ class OneCycleLR(_WithMomentum):
         begin, end = points[phase], points[phase + 1]
         if self.anneal_strategy == "linear":
             return begin + (end - begin) * share
-        return end + (begin - end) * (1 + math.cos(math.pi * share)) / 2
+        return end + (begin - end) * half_cosine(share)
 
     def _lr(self, i: int, base: float, t: int) -> float:
         first, high, low = self._first[i], self.max_lrs[i], self._first[i] / self.final_div_factor
@@ -257,10 +257,10 @@ class OneCycleLR(_WithMomentum):
 
 def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
     if total_steps is not None:
-        return integer("OneCycleLR", "total_steps", total_steps, 1)
+        return _check.integer("OneCycleLR", "total_steps", total_steps, 1)
     if epochs is None or steps_per_epoch is None:
         raise ValueError("[OneCycleLR] pass total_steps, or both epochs and steps_per_epoch")
-    return integer("OneCycleLR", "epochs", epochs, 1) * integer(
+    return _check.integer("OneCycleLR", "epochs", epochs, 1) * _check.integer(
         "OneCycleLR", "steps_per_epoch", steps_per_epoch, 1
     )
 
@@ -272,10 +272,3 @@ def _numbers(
     for number in values:
         _check.number(rule, name, number, below=below)
     return [float(number) for number in values]
-
-
-def _positive(rule: str, name: str, value: float) -> float:
-    _check.number(rule, name, value)
-    if value == 0:
-        raise ValueError(f"[{rule}] {name} must be above 0, got 0")
-    return value

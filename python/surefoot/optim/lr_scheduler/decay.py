@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
-from ._base import LRScheduler, integer
+from ._base import LRScheduler
 
 __all__ = [
     "ConstantLR",
@@ -42,7 +42,7 @@ class StepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.step_size = integer("StepLR", "step_size", step_size, 1)
+        self.step_size = _check.integer("StepLR", "step_size", step_size, 1)
         _check.number("StepLR", "gamma", gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -71,7 +71,9 @@ class MultiStepLR(LRScheduler):
         gamma: float = 0.1,
         last_epoch: int = -1,
     ) -> None:
-        self.milestones = sorted(integer("MultiStepLR", "milestones", m, 0) for m in milestones)
+        self.milestones = sorted(
+            _check.integer("MultiStepLR", "milestones", m, 0) for m in milestones
+        )
         _check.number("MultiStepLR", "gamma", gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -97,8 +99,8 @@ class ConstantLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        self.factor = _share("ConstantLR", "factor", factor)
-        self.total_iters = integer("ConstantLR", "total_iters", total_iters, 0)
+        self.factor = _check.share("ConstantLR", "factor", factor)
+        self.total_iters = _check.integer("ConstantLR", "total_iters", total_iters, 0)
         super().__init__(optimizer, last_epoch)
 
     def _lr(self, i: int, base: float, t: int) -> float:
@@ -130,11 +132,10 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        self.start_factor = _share("LinearLR", "start_factor", start_factor)
-        if start_factor == 0:
-            raise ValueError("[LinearLR] start_factor must be above 0, got 0")
-        self.end_factor = _share("LinearLR", "end_factor", end_factor)
-        self.total_iters = integer("LinearLR", "total_iters", total_iters, 1)
+        _check.positive("LinearLR", "start_factor", start_factor)
+        self.start_factor = _check.share("LinearLR", "start_factor", start_factor)
+        self.end_factor = _check.share("LinearLR", "end_factor", end_factor)
+        self.total_iters = _check.integer("LinearLR", "total_iters", total_iters, 1)
         super().__init__(optimizer, last_epoch)
 
     def _lr(self, i: int, base: float, t: int) -> float:
@@ -147,7 +148,7 @@ class LinearLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """``lr = lr0 * gamma^t``; ``gamma = exp(-k)`` gives ``lr0 * e^(-k t)``.
 
-    A lecture note prints ``lr0^(-k t)``, which grows; the product above is meant.
+    Known misprint: ``lr0^(-k t)``, which grows for ``lr0 < 1``.
 
     Example:
         >>> import surefoot as sf
@@ -210,7 +211,7 @@ class PolynomialLR(LRScheduler):
         power: float = 1.0,
         last_epoch: int = -1,
     ) -> None:
-        self.total_iters = integer("PolynomialLR", "total_iters", total_iters, 1)
+        self.total_iters = _check.integer("PolynomialLR", "total_iters", total_iters, 1)
         _check.number("PolynomialLR", "power", power)
         self.power = power
         super().__init__(optimizer, last_epoch)
@@ -218,10 +219,3 @@ class PolynomialLR(LRScheduler):
     def _lr(self, i: int, base: float, t: int) -> float:
         left = (self.total_iters - min(t, self.total_iters)) / self.total_iters
         return float(base * left**self.power)
-
-
-def _share(rule: str, name: str, value: float) -> float:
-    _check.number(rule, name, value)
-    if value > 1:
-        raise ValueError(f"[{rule}] {name} must be at most 1, got {value!r}")
-    return value

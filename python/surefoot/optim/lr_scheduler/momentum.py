@@ -9,7 +9,7 @@ from typing import Any
 from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
-from ._base import Schedule, integer
+from ._base import Schedule
 
 __all__ = ["SutskeverMomentum", "lr_with_momentum"]
 
@@ -48,7 +48,7 @@ class SutskeverMomentum(Schedule):
                 f"[SutskeverMomentum] {type(optimizer).__name__} has no option momentum; use SGD"
             )
         self.optimizer, self.mu_max = optimizer, mu_max
-        self._go(integer("SutskeverMomentum", "last_epoch", last_epoch, -1) + 1)
+        self._go(_check.integer("SutskeverMomentum", "last_epoch", last_epoch, -1) + 1)
 
     def get_momentum(self) -> float:
         """The momentum after ``last_epoch`` steps."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from surefoot.optim import _check
 from surefoot.optim.optimizer import Optimizer
 
-from ._base import LRScheduler, integer, per_group
+from ._base import LRScheduler, per_group
 
 __all__ = ["HalveOnWorse", "ReduceLROnPlateau"]
 
@@ -94,8 +94,8 @@ class ReduceLROnPlateau(_Measured):
         for low in self.min_lrs:
             _check.number(rule, "min_lr", low)
         self.mode, self.factor, self.eps = mode, factor, eps
-        self.patience = integer(rule, "patience", patience, 0)
-        self.cooldown = integer(rule, "cooldown", cooldown, 0)
+        self.patience = _check.integer(rule, "patience", patience, 0)
+        self.cooldown = _check.integer(rule, "cooldown", cooldown, 0)
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = 0
@@ -133,8 +133,8 @@ class ReduceLROnPlateau(_Measured):
 class HalveOnWorse(_Measured):
     """``lr = lr * factor`` when the metric is above that of the *previous* step.
 
-    The rule of the lecture notes: compared is the epoch before, not the best one, and there is no
-    patience. ReduceLROnPlateau compares with the best.
+    Compared is the step before, not the best one, and there is no patience. ReduceLROnPlateau
+    compares with the best. Not in PyTorch.
 
     Example:
         >>> import surefoot as sf
