@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RELU_FAMILY = (
     *("relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "celu"),
-    *("gelu", "silu", "mish", "softplus", "hardswish", "maxout"),
+    *("gelu", "silu", "mish", "softplus", "hardswish"),
 )
 
 
