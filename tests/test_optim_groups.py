@@ -129,7 +129,7 @@ def test_untouched_rows_keep_their_memory() -> None:
     assert opt.state[w]["step"] == 2 and array(w)[1] == 0
 
 
-def test_row_steps_mix_with_dense_ones() -> None:
+def test_sparse_steps_mix_with_dense_ones() -> None:
     w = leaf(np.ones((4, 2)))
     opt = optim.Adagrad([w], lr=0.5)
     w.grad = sf.tensor(np.ones((4, 2)))

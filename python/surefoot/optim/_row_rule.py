@@ -8,12 +8,12 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
-from ._row_steps import RowSteps
+from ._sparse_steps import SparseSteps
 from ._state import Group, Key
 from ._terms import sign_and_decay
 
 
-class RowRule(RowSteps):
+class RowRule(SparseSteps):
     """An optimizer that is a row of ``kernels/update.def``: it names the row and gives numbers.
 
     A rule has ``_row``, ``_coefficients`` and ``_formula``; ``_start`` if a state does not start

@@ -10,7 +10,7 @@ from surefoot._core import Tensor
 
 from . import _check
 from ._presets import with_presets
-from ._row_steps import RowSteps
+from ._sparse_steps import SparseSteps
 from ._state import Group
 from ._terms import gradient_line, sign_and_decay
 from .optimizer import with_grad
@@ -20,7 +20,7 @@ __all__ = ["SGD"]
 _FORMS = ("torch", "classical", "ema")
 
 
-class SGD(RowSteps):
+class SGD(SparseSteps):
     """Gradient descent: ``p = p - lr * g``, or with momentum a velocity ``v`` in place of ``g``.
 
     With ``g = grad + weight_decay * p`` (``-grad`` if ``maximize``) one step is

@@ -14,7 +14,7 @@ from ._state import Group
 from .optimizer import Optimizer
 
 
-class RowSteps(Optimizer):
+class SparseSteps(Optimizer):
     """An optimizer whose rule treats every number by itself, so that it can step some rows."""
 
     def _start(self, group: Group, field: str) -> float:
