@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import itertools
 import pickle
 import weakref
 from collections import OrderedDict
@@ -371,6 +372,25 @@ def test_pickle_keeps_values_kinds_and_sharing() -> None:
     assert type(twin[0].weight) is nn.Parameter
     assert twin[0].weight is twin[2].weight
     assert_close(twin[0].weight.detach(), a.weight.detach(), rtol=0, atol=0)
+
+
+def test_an_unpickled_network_computes_the_same() -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    twin = pickle.loads(pickle.dumps(net))
+    x = sf.ones(2, 3)
+    assert_close(twin(x).detach(), net(x).detach(), rtol=0, atol=0)
+
+
+def test_hooks_that_come_with_a_pickle_are_not_displaced() -> None:
+    net = nn.utils.prune.identity(nn.Linear(3, 2), "weight")
+    twin = pickle.loads(pickle.dumps(net))
+    (key,) = twin._hooks.by_kind["forward_pre"]
+    numbers = itertools.count(key)  # as in a new process, where the count begins anew
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("surefoot.nn._hooks._ids", numbers)
+        twin.register_forward_pre_hook(lambda module, args: None)
+    assert len(twin._hooks.by_kind["forward_pre"]) == 2
+    assert nn.utils.prune.is_pruned(twin)
 
 
 # ---- hooks ---------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Update rules against their NumPy references, and what optimizers promise besides."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -490,6 +492,20 @@ def test_saved_state_continues_to_the_same_bits(row: Row, named: bool) -> None:
     train(other, others, 7)
     assert bits(params) == bits(others)
     assert (set(opt.state) <= set(names)) == (named or not opt.state)
+
+
+@each_row
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_and_pickles_go_on_with_the_same_bits(row: Row, again: Callable) -> None:
+    params = [leaf(value) for value in starts(network)]
+    opt = row.optimizer(params, lr=0.01)
+    train(opt, params, 3)
+    others, other = again((params, opt))
+    train(opt, params, 3)
+    middle = bits(others)
+    train(other, others, 3)
+    assert middle != bits(others) == bits(params)
+    assert all(other.state[mine].keys() == opt.state[p].keys() for mine, p in zip(others, params))
 
 
 def named_pair(order: str, dtype: str = "float64") -> dict[str, sf.Tensor]:

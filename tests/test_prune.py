@@ -256,6 +256,12 @@ def test_a_pruned_layer_can_be_copied_and_cast() -> None:
     assert module.double()(x.double()).dtype == sf.float64
 
 
+def test_amounts_may_be_numpy_numbers() -> None:
+    for amount, left in ((np.int64(3), W.size - 3), (np.float32(0.5), W.size // 2)):
+        module = prune.l1_unstructured(layer(), "weight", amount)
+        assert module.weight_mask.sum().item() == left
+
+
 def test_a_method_of_ones_own() -> None:
     class Every(prune.BasePruningMethod):
         def __init__(self, step: int) -> None:

@@ -41,7 +41,7 @@ class Hooks:
         if module._hooks is None:
             module._hooks = cls()
         table = module._hooks.by_kind[kind]
-        key = next(_ids)
+        key = next(key for key in _ids if key not in table)  # an unpickled module brings its own
         entry = {key: (hook, with_kwargs)}
         later = dict(table) if prepend else {}
         if prepend:

@@ -132,7 +132,7 @@ class Sequential(_Numbered):
     def forward(self, x: Any) -> Any:
         values = self.__dict__
         for name, kind in self._registry.items():
-            if kind is MODULE:
+            if kind == MODULE:  # not `is`: an unpickled registry has strings of its own
                 x = values[name](x)
         return x
 

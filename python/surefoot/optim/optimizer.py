@@ -217,6 +217,19 @@ class Optimizer:
             lines += [f"    {k}: {group[k]}" for k in sorted(self.defaults)]
         return "\n".join([*lines, ")"])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: parameters are known by identity, which a copy does not have."""
+        keys = [self._keys(group) for group in self.param_groups]
+        return {**vars(self), "state": dict(self.state), "keys": keys}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        vars(self).update(saved)
+        self.state = State()
+        self.state.update(saved["state"])
+        for group, keys in zip(self.param_groups, vars(self).pop("keys"), strict=True):
+            for parameter, key in zip(group["params"], keys, strict=True):
+                self.state.register(parameter, key)
+
     # Helpers of the rules.
 
     def _rule(self) -> str:
