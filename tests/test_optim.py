@@ -505,7 +505,8 @@ def test_copies_and_pickles_go_on_with_the_same_bits(row: Row, again: Callable) 
     middle = bits(others)
     train(other, others, 3)
     assert middle != bits(others) == bits(params)
-    assert all(other.state[mine].keys() == opt.state[p].keys() for mine, p in zip(others, params))
+    for mine, theirs in zip(others, params, strict=True):
+        assert other.state[mine].keys() == opt.state[theirs].keys()
 
 
 def named_pair(order: str, dtype: str = "float64") -> dict[str, sf.Tensor]:

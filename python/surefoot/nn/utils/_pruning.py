@@ -238,12 +238,12 @@ def _dimension(method: Any, t: Tensor) -> int:
 def _amount(rule: str, amount: Any) -> Amount:
     if isinstance(amount, bool) or not isinstance(amount, Real):
         raise TypeError(f"[{rule}] amount must be an int (how many) or a float (which share)")
-    amount = int(amount) if isinstance(amount, Integral) else float(amount)
-    if not math.isfinite(amount) or amount < 0 or (isinstance(amount, float) and amount > 1):
+    plain = int(amount) if isinstance(amount, Integral) else float(amount)
+    if not math.isfinite(plain) or plain < 0 or (isinstance(plain, float) and plain > 1):
         raise ValueError(
             f"[{rule}] amount must be a share from 0.0 to 1.0 or a number of elements, got {amount}"
         )
-    return amount
+    return plain
 
 
 def _count(rule: str, amount: Amount, size: int, what: str) -> int:
