@@ -131,3 +131,5 @@ def test_bad_arguments_are_named() -> None:
             make()
     with pytest.raises(RuntimeError, match="get_total_norm"):
         get_total_norm([sf.tensor([np.nan])], error_if_nonfinite=True)
+    with pytest.raises(TypeError, match=r"pass model.parameters\(\)"):
+        clip_grad_norm_(nn.Linear(2, 2), 1.0)

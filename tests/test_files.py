@@ -51,6 +51,14 @@ def test_order_of_names_survives(tmp_path: Path) -> None:
     assert list(sf.load(tmp_path / "x.safetensors")) == ["z.weight", "a.bias"]
 
 
+def test_numpy_numbers_become_numbers(tmp_path: Path) -> None:
+    opt = sf.optim.SGD([sf.zeros(2, requires_grad=True)], lr=np.float32(0.1))
+    sf.save({"opt": opt.state_dict(), "n": np.int64(3), "b": np.bool_(True)}, tmp_path / "x.sf")
+    loaded = sf.load(tmp_path / "x.sf")
+    assert (loaded["n"], loaded["b"]) == (3, True)
+    assert loaded["opt"]["param_groups"][0]["lr"] == float(np.float32(0.1))
+
+
 def test_views_and_parameters(tmp_path: Path) -> None:
     base = sf.tensor(np.arange(12.0).reshape(3, 4))
     tensors = {"transposed": base.t(), "part": base[1:, ::2], "p": nn.Parameter(base)}

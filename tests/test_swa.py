@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -311,3 +312,24 @@ def test_the_average_of_a_noisy_run_is_nearer_to_the_optimum() -> None:
             last.append(np.abs(weights(model)).max())
     assert np.abs(weights(averaged)).max() < 0.3 * np.mean(last)
     assert copy.deepcopy(averaged).n_averaged.item() == 350
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"avg_fn": get_ema_avg_fn(0.75)},
+        {"multi_avg_fn": get_ema_multi_avg_fn(0.75)},
+        {"avg_fn": get_swa_avg_fn()},
+    ],
+)
+def test_a_pickled_average_goes_on(options: dict[str, Any]) -> None:
+    model = nn.Linear(3, 2)
+    averaged = AveragedModel(model, **options)
+    averaged.update_parameters(model)
+    twin = pickle.loads(pickle.dumps(averaged))
+    nn.init.ones_(model.weight)
+    for each in (averaged, twin):
+        each.update_parameters(model)
+    np.testing.assert_array_equal(weights(twin), weights(averaged))
+    assert twin.n_averaged.item() == 2

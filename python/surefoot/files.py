@@ -210,6 +210,8 @@ def _pack(value: Any, name: str, tensors: dict[str, Any]) -> Any:
     if isinstance(value, (list, tuple)):
         kind = "tuple" if isinstance(value, tuple) else "list"
         return {kind: [_pack(item, _join(name, i), tensors) for i, item in enumerate(value)]}
+    if isinstance(value, np.generic) and value.dtype.kind in "fiub":
+        value = value.item()  # an option such as lr=np.float32(0.1)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"[save] {name!r} is a {type(value).__name__}; it cannot be saved")

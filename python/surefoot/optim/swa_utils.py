@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -42,11 +43,11 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
         5.0
     """
     _check.share("get_ema_avg_fn", "decay", decay)
+    return functools.partial(_ema, decay)
 
-    def average(averaged: Tensor, current: Tensor, num_averaged: int) -> Tensor:
-        return decay * averaged + (1 - decay) * current
 
-    return average
+def _ema(decay: float, averaged: Tensor, current: Tensor, num_averaged: int) -> Tensor:
+    return decay * averaged + (1 - decay) * current
 
 
 def get_swa_avg_fn() -> AvgFn:
@@ -57,11 +58,11 @@ def get_swa_avg_fn() -> AvgFn:
         >>> get_swa_avg_fn()(sf.tensor(4.0), sf.tensor(8.0), 3).item()
         5.0
     """
+    return _mean
 
-    def average(averaged: Tensor, current: Tensor, num_averaged: int) -> Tensor:
-        return averaged + (current - averaged) / (num_averaged + 1)
 
-    return average
+def _mean(averaged: Tensor, current: Tensor, num_averaged: int) -> Tensor:
+    return averaged + (current - averaged) / (num_averaged + 1)
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAvgFn:
@@ -75,11 +76,14 @@ def get_swa_multi_avg_fn() -> MultiAvgFn:
 
 
 def _in_place(average: AvgFn) -> MultiAvgFn:
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], num_averaged: int) -> None:
-        for mine, theirs in zip(averaged, current, strict=True):
-            mine.copy_(average(mine, theirs, num_averaged))
+    return functools.partial(_update, average)
 
-    return update
+
+def _update(
+    average: AvgFn, averaged: Sequence[Tensor], current: Sequence[Tensor], num_averaged: int
+) -> None:
+    for mine, theirs in zip(averaged, current, strict=True):
+        mine.copy_(average(mine, theirs, num_averaged))
 
 
 class AveragedModel(Module):

@@ -134,6 +134,10 @@ _REMEDY = (
 
 
 def _listed(tensors: Tensors) -> list[Tensor]:
+    if not isinstance(tensors, (Tensor, Iterable)):
+        raise TypeError(
+            f"[clip_grad] needs tensors, got a {type(tensors).__name__}; pass model.parameters()"
+        )
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
