@@ -201,6 +201,20 @@ def test_a_group_added_later_is_refused_where_options_go_by_group() -> None:
         schedule.step()
 
 
+def test_a_plateau_takes_in_a_group_added_later_unless_min_lr_is_a_list() -> None:
+    for min_lr in (0.02, [0.02]):
+        opt = sgd(1.0)
+        schedule = ls.ReduceLROnPlateau(opt, patience=0, min_lr=min_lr)
+        schedule.step(1.0)
+        opt.add_param_group({"params": [sf.zeros(1, requires_grad=True)], "lr": 0.1})
+        if isinstance(min_lr, list):
+            with pytest.raises(ValueError, match="min_lr is a list: make a new schedule"):
+                schedule.step(2.0)
+        else:
+            schedule.step(2.0)
+            assert schedule.get_last_lr() == pytest.approx([0.1, 0.02])
+
+
 def test_last_epoch_goes_on_and_needs_the_first_rate() -> None:
     with pytest.raises(KeyError, match="initial_lr"):
         ls.StepLR(sgd(0.5), 2, last_epoch=4)

@@ -337,6 +337,20 @@ def test_closure_is_called_with_gradients_on_and_its_result_returned() -> None:
     assert array(w).tolist() == [0.0]
 
 
+def test_state_answers_for_a_parameter_as_for_its_key() -> None:
+    w, other = leaf([1.0, 2.0]), leaf([1.0])
+    opt = Adam([w, other])
+    assert w not in opt.state
+    assert opt.state.get(w, "none") == "none"
+    w.sum().backward()
+    opt.step()
+    assert w in opt.state
+    assert 0 in opt.state
+    assert opt.state.get(w) is opt.state[w]
+    assert other not in opt.state
+    assert leaf([1.0]) not in opt.state
+
+
 def test_zero_grad() -> None:
     w = leaf([3.0])
     opt = SGD([w])

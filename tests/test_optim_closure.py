@@ -283,6 +283,12 @@ def test_step_needs_a_closure(rule: str, capsys: pytest.CaptureFixture) -> None:
     assert capsys.readouterr().out
 
 
+def test_closure_of_lbfgs_must_return_one_number() -> None:
+    for returned in (None, sf.zeros(2)):
+        with pytest.raises(TypeError, match=r"\[LBFGS\] the closure returned .* one number"):
+            LBFGS([leaf([1.0])]).step(lambda value=returned: value)
+
+
 def test_defaults_are_torch_s() -> None:
     torch_s = {"lr": 1, "max_iter": 20, "max_eval": 25, "tolerance_grad": 1e-7}
     torch_s |= {"tolerance_change": 1e-9, "history_size": 100, "line_search_fn": None}

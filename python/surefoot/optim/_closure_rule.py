@@ -31,6 +31,16 @@ class ClosureRule(Optimizer):
     def _search(self, closure: Callable[[], Any]) -> Any:
         raise NotImplementedError
 
+    def _number(self, loss: Any) -> float:
+        """The loss that the closure returned, as a number."""
+        try:
+            return float(loss)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"[{self._rule()}] the closure returned {loss!r:.40}, not a loss of one number; "
+                f"call step with {self._contract}"
+            ) from None
+
     def _params(self) -> list[Tensor]:
         params: list[Tensor] = self.param_groups[0]["params"]
         return params

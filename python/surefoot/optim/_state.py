@@ -54,6 +54,14 @@ class State(dict[Key, dict[str, Any]]):
         except KeyError:
             return [self.of(parameter) for parameter in parameters]
 
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(self._keys.get(id(key)) if isinstance(key, Tensor) else key)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """As of any dict; makes nothing."""
+        known = key in self
+        return self[key] if known else default
+
     def __missing__(self, key: object) -> dict[str, Any]:
         if isinstance(key, Tensor):
             return self.of(key)

@@ -105,7 +105,7 @@ class LBFGS(ClosureRule):
     def _search(self, closure: Callable[[], Any]) -> Any:
         group = self.param_groups[0]
         first = with_grad(closure)
-        loss, grad = float(first), self._flat_grad()
+        loss, grad = self._number(first), self._flat_grad()
         entry = self.state.of(self._params()[0])
         entry["func_evals"] = entry.get("func_evals", 0) + 1
         last_eval = entry["func_evals"] - 1 + group["max_eval"]
@@ -156,7 +156,7 @@ class LBFGS(ClosureRule):
 
         def evaluate(t: float) -> Trial:
             self._move(places, entry["d"], t)
-            loss, grad = float(with_grad(closure)), self._flat_grad()
+            loss, grad = self._number(with_grad(closure)), self._flat_grad()
             entry["func_evals"] += 1
             return Trial(t, loss, _dot(grad, entry["d"]), grad)
 

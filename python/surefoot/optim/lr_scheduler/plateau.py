@@ -70,8 +70,6 @@ class ReduceLROnPlateau(_Measured):
     A metric that is NaN is an error; in PyTorch it counts as a step without improvement.
     """
 
-    _per_group = True
-
     def __init__(
         self,
         optimizer: Optimizer,
@@ -93,6 +91,7 @@ class ReduceLROnPlateau(_Measured):
         self.min_lrs = per_group(rule, "min_lr", min_lr, optimizer)
         for low in self.min_lrs:
             _check.number(rule, "min_lr", low)
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.mode, self.factor, self.eps = mode, factor, eps
         self.patience = _check.integer(rule, "patience", patience, 0)
         self.cooldown = _check.integer(rule, "cooldown", cooldown, 0)
@@ -101,6 +100,16 @@ class ReduceLROnPlateau(_Measured):
         self.num_bad_epochs = 0
         self.cooldown_counter = 0
         super().__init__(optimizer)
+
+    def _follow(self) -> None:
+        later = len(self.optimizer.param_groups) - len(self.min_lrs)
+        if later > 0 and self.default_min_lr is None:
+            raise ValueError(
+                "[ReduceLROnPlateau] the optimizer got a group after the schedule was made, and "
+                "min_lr is a list: make a new schedule, or give one min_lr for all"
+            )
+        self.min_lrs += [self.default_min_lr] * later
+        super()._follow()
 
     def is_better(self, value: float, best: float) -> bool:
         """Whether ``value`` is an improvement on ``best``."""
