@@ -385,3 +385,10 @@ def test_the_history_has_the_loss_without_the_penalty() -> None:
     trainer = Trainer(model, nn.MSELoss(), opt, seed=0, regularize=L2(100.0))
     history = trainer.fit((X, Y), validation=(X, Y), epochs=1, progress=False)
     assert history["loss"][0] == pytest.approx(history["val_loss"][0], rel=1e-5)
+
+
+def test_the_rate_may_be_a_numpy_number() -> None:
+    net = nn.Linear(2, 1, bias=False)
+    nn.init.ones_(net.weight)
+    regularize.apply_(net, np.float32(0.5), regularize.L1(1.0, proximal=True))
+    assert net.weight.tolist() == [[0.5, 0.5]]

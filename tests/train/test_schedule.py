@@ -139,3 +139,24 @@ def test_bad_arguments_are_named() -> None:
         LRSchedule(ls.HalveOnWorse(opt), every="step", monitor="val_loss")
     with pytest.raises(ValueError, match="another optimizer"):
         trainer(model, opt, LRSchedule(schedule)).fit((X, Y), epochs=1, progress=False)
+
+
+def test_a_later_fit_takes_up_the_rate_of_the_longer_run() -> None:
+    model = sf.nn.Linear(2, 2)
+    opt = optimizer(model)
+    runner = trainer(model, opt, LRSchedule(ls.CosineAnnealingLR(opt)))
+    data = (sf.tensor(X), sf.tensor(Y))
+    model.double()
+    runner.fit(data, epochs=2, progress=False)
+    rates = runner.fit(data, epochs=2, progress=False)["lr"]
+    wanted = [0.05 * (1 + math.cos(math.pi * t / 4)) for t in (2, 3)]
+    assert rates[-2:] == pytest.approx(wanted)
+
+
+def test_a_bare_schedule_is_no_callback() -> None:
+    model = sf.nn.Linear(2, 2)
+    opt = optimizer(model)
+    with pytest.raises(TypeError, match=r"LRSchedule\(schedule\)"):
+        trainer(model, opt, ls.StepLR(opt, 1))
+    with pytest.raises(TypeError, match="see Callback"):
+        trainer(model, opt, object())

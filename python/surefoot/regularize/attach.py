@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from numbers import Real
 from typing import Any
 
 from surefoot import _core
@@ -101,11 +102,11 @@ class Terms:
         """What follows an optimizer step: proximal steps and constraints."""
         if not self._items:
             return
-        rates = None if isinstance(lr, (int, float)) else _rates(lr)
+        rates = None if isinstance(lr, Real) else _rates(lr)
         for rule, module, name in self._items:
             weight = _leaf(module, name)
             if rates is None:
-                rule.apply_(weight, lr)
+                rule.apply_(weight, float(lr))
             elif id(weight) in rates:  # others were not stepped
                 rule.apply_(weight, rates[id(weight)])
 

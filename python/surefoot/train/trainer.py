@@ -75,6 +75,7 @@ class Trainer:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics = resolve_metrics(metrics)
         self.callbacks = list(callbacks)
+        _check_callbacks(self.callbacks)
         self.seed = seed
         self.regularize = regularize
         self._terms = collect(model, regularize)
@@ -253,6 +254,18 @@ def _one_number(loss: Tensor) -> float:
             "use reduction='mean' or return loss.mean()"
         )
     return float(loss.item())
+
+
+def _check_callbacks(callbacks: Iterable[object]) -> None:
+    for callback in callbacks:
+        if not any(hasattr(callback, event) for event in EVENTS):
+            remedy = (
+                "wrap it: LRSchedule(schedule)" if hasattr(callback, "step") else "see Callback"
+            )
+            raise TypeError(
+                f"[Trainer] {type(callback).__name__} has none of the methods of a callback, so it "
+                f"would do nothing; {remedy}"
+            )
 
 
 def _listeners(callbacks: Iterable[object], event: str) -> list[Callable[[Trainer], None]]:

@@ -62,7 +62,11 @@ class CosineAnnealingLR(LRScheduler):
 
     def set_length(self, steps: int) -> None:
         if self._from_run:
+            rates = [group["lr"] for group in self.optimizer.param_groups]
+            longer, untouched = self.T_max is not None, rates == self._last_lr
             self.T_max = _check.integer("CosineAnnealingLR", "T_max", steps, 1)
+            if longer and untouched:  # the rate of a run that was at its end comes up again
+                self._go(self.last_epoch)
         elif steps != self.T_max:
             effect = "the rate climbs again" if steps > (self.T_max or 0) else "it stops early"
             warnings.warn(
