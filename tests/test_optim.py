@@ -523,6 +523,13 @@ def test_copies_and_pickles_go_on_with_the_same_bits(row: Row, again: Callable) 
         assert other.state[mine].keys() == opt.state[theirs].keys()
 
 
+def test_a_shallow_copy_shares_groups_and_state() -> None:
+    opt = Adam([leaf([1.0])])
+    twin = copy.copy(opt)
+    assert twin.state is opt.state
+    assert twin.param_groups is opt.param_groups
+
+
 def named_pair(order: str, dtype: str = "float64") -> dict[str, sf.Tensor]:
     return {name: leaf([ord(name), 1.0], dtype) for name in order}
 

@@ -217,8 +217,14 @@ class Optimizer:
             lines += [f"    {k}: {group[k]}" for k in sorted(self.defaults)]
         return "\n".join([*lines, ")"])
 
+    def __copy__(self) -> Any:
+        """Another optimizer of the same groups with the same state, both shared."""
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
     def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: parameters are known by identity, which a copy does not have."""
+        """For deep copies and pickles: parameters are known by identity, which is not copied."""
         keys = [self._keys(group) for group in self.param_groups]
         return {**vars(self), "state": dict(self.state), "keys": keys}
 
