@@ -323,3 +323,10 @@ def test_standardize_travels_with_the_model(tmp_path) -> None:
     assert_close(other(sf.tensor(x)), net(sf.tensor(x)), 0, 0)
     assert_close(copy.deepcopy(net)(sf.tensor(x)), net(sf.tensor(x)), 0, 0)
     assert sum(p.numel() for p in net.parameters()) == 10  # the statistics are not learned
+
+
+def test_running_statistics_keep_nan() -> None:
+    layer = nn.BatchNorm1d(2)
+    layer(sf.tensor([[np.nan, 0.0], [1.0, 2.0]]))
+    assert np.isnan(layer.running_mean.numpy()).tolist() == [True, False]
+    assert np.isnan(layer.running_var.numpy()).tolist() == [True, False]

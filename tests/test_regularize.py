@@ -392,3 +392,9 @@ def test_the_rate_may_be_a_numpy_number() -> None:
     nn.init.ones_(net.weight)
     regularize.apply_(net, np.float32(0.5), regularize.L1(1.0, proximal=True))
     assert net.weight.tolist() == [[0.5, 0.5]]
+
+
+def test_max_norm_of_huge_weights_is_the_maximum() -> None:
+    w = sf.full((2, 2), 1e30)
+    MaxNorm(1.0).apply_(w, 0.1)
+    np.testing.assert_allclose(w.numpy(), np.sqrt(0.5), rtol=1e-6)

@@ -2,7 +2,6 @@
 #include "bind/op.h"
 #include "ops/activation.h"
 #include "ops/binary.h"
-#include "ops/convert.h"
 #include "ops/softmax.h"
 #include "ops/unary.h"
 
@@ -58,13 +57,8 @@ void register_softmax(OpTable& ops) {
           "exp(x) / sum(exp(x)) along dim.");
   ops.add("log_softmax(Tensor input, int dim, dtype? dtype=None) -> Tensor", &log_softmax,
           "x - log(sum(exp(x))) along dim.");
-  ops.add(
-      "softmin(Tensor input, int dim, dtype? dtype=None) -> Tensor",
-      [](const Tensor& input, int64_t dim, std::optional<Dtype> dtype) {
-        const Tensor x = to(input, dtype.value_or(promote(input.dtype(), Dtype::kFloat32)));
-        return softmax(unary(Unary::neg, x), dim);
-      },
-      "softmax(-x) along dim.");
+  ops.add("softmin(Tensor input, int dim, dtype? dtype=None) -> Tensor", &softmin,
+          "softmax(-x) along dim.");
 }
 
 }  // namespace

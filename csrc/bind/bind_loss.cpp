@@ -10,9 +10,8 @@ using Maybe = const std::optional<Tensor>&;
 using Text = const std::string&;
 
 LossReduction reducing(const char* op, Text reduction, Maybe sample_weight) {
-  return {reduction_of(op, reduction), sample_weight.value_or(Tensor())};
+  return {reduction_of(op, reduction), or_undefined(sample_weight)};
 }
-Tensor optional_tensor(Maybe tensor) { return tensor.value_or(Tensor()); }
 
 // "NAME(" + parameters + ", str reduction='mean'" + more + ", *, Tensor? sample_weight=None)".
 std::string loss_signature(const char* name, const char* parameters, const char* more = "") {
@@ -35,7 +34,7 @@ void register_class_losses(OpTable& ops) {
                      ", float label_smoothing=0.0"),
       [](T x, T y, Maybe weight, int64_t ignore_index, Text reduction, double smoothing, Maybe w) {
         return cross_entropy(x, y,
-                             {optional_tensor(weight), ignore_index,
+                             {or_undefined(weight), ignore_index,
                               reducing("cross_entropy", reduction, w), smoothing});
       },
       "-log(softmax(x)[target]) over scores (N, C, ...) and class labels, or class probabilities.");
@@ -45,7 +44,7 @@ void register_class_losses(OpTable& ops) {
                      "Tensor input, Tensor target, Tensor? weight=None, int ignore_index=-100"),
       [](T x, T y, Maybe weight, int64_t ignore_index, Text reduction, Maybe w) {
         return nll_loss(
-            x, y, {optional_tensor(weight), ignore_index, reducing("nll_loss", reduction, w), 0});
+            x, y, {or_undefined(weight), ignore_index, reducing("nll_loss", reduction, w), 0});
       },
       "-x[target] over log-probabilities (N, C, ...) and class labels.");
 }
@@ -75,6 +74,9 @@ void register_regression_losses(OpTable& ops) {
         return smooth_l1_loss(x, y, beta, reducing("smooth_l1_loss", reduction, w));
       },
       "d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond, with d = input - target.");
+}
+
+void register_likelihood_losses(OpTable& ops) {
   add_loss(
       ops,
       loss_signature("poisson_nll_loss",
@@ -103,7 +105,7 @@ void register_probability_losses(OpTable& ops) {
       ops,
       loss_signature("binary_cross_entropy", "Tensor input, Tensor target, Tensor? weight=None"),
       [](T x, T y, Maybe weight, Text reduction, Maybe w) {
-        return binary_cross_entropy(x, y, optional_tensor(weight),
+        return binary_cross_entropy(x, y, or_undefined(weight),
                                     reducing("binary_cross_entropy", reduction, w));
       },
       "-(target log(input) + (1 - target) log(1 - input)), logarithms at least -100.");
@@ -114,7 +116,7 @@ void register_probability_losses(OpTable& ops) {
                      ", Tensor? pos_weight=None"),
       [](T x, T y, Maybe weight, Text reduction, Maybe pos_weight, Maybe w) {
         return binary_cross_entropy_with_logits(
-            x, y, optional_tensor(weight), optional_tensor(pos_weight),
+            x, y, or_undefined(weight), or_undefined(pos_weight),
             reducing("binary_cross_entropy_with_logits", reduction, w));
       },
       "binary_cross_entropy(sigmoid(input), target), finite and accurate for large inputs.");
@@ -123,15 +125,14 @@ void register_probability_losses(OpTable& ops) {
       loss_signature("multilabel_soft_margin_loss",
                      "Tensor input, Tensor target, Tensor? weight=None"),
       [](T x, T y, Maybe weight, Text reduction, Maybe w) {
-        return multilabel_soft_margin_loss(x, y, optional_tensor(weight),
+        return multilabel_soft_margin_loss(x, y, or_undefined(weight),
                                            reducing("multilabel_soft_margin_loss", reduction, w));
       },
       "The mean over the last dim of binary_cross_entropy_with_logits: (N, C) gives (N,).");
   add_loss(
       ops, loss_signature("kl_div", kPair, ", bool log_target=False"),
       [](T x, T y, Text reduction, bool log_target, Maybe w) {
-        return kl_div(x, y, log_target,
-                      {reduction_of("kl_div", reduction, true), optional_tensor(w)});
+        return kl_div(x, y, log_target, {reduction_of("kl_div", reduction, true), or_undefined(w)});
       },
       "target (log(target) - input), input being log-probabilities; reduction may be 'batchmean'.");
 }
@@ -160,7 +161,7 @@ void register_margin_losses(OpTable& ops) {
       loss_signature("multi_margin_loss",
                      "Tensor input, Tensor target, int p=1, float margin=1.0, Tensor? weight=None"),
       [](T x, T y, int64_t p, double margin, Maybe weight, Text reduction, Maybe w) {
-        return multi_margin_loss(x, y, p, margin, optional_tensor(weight),
+        return multi_margin_loss(x, y, p, margin, or_undefined(weight),
                                  reducing("multi_margin_loss", reduction, w));
       },
       "sum over i other than t of max(0, margin - x[t] + x[i])^p / C, times weight[t], per row.");
@@ -201,6 +202,7 @@ void register_embedding_losses(OpTable& ops) {
 void register_loss(OpTable& ops) {
   register_class_losses(ops);
   register_regression_losses(ops);
+  register_likelihood_losses(ops);
   register_probability_losses(ops);
   register_margin_losses(ops);
   register_embedding_losses(ops);

@@ -17,7 +17,7 @@ void register_matmul(OpTable& ops) {
   ops.add(
       "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
       [](const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias) {
-        return linear(input, weight, bias.value_or(Tensor()));
+        return linear(input, weight, or_undefined(bias));
       },
       "input @ weight.T + bias, with weight of shape (out, in).", Where::kFunction);
 }

@@ -7,21 +7,19 @@ namespace {
 
 using MaybeTensor = std::optional<Tensor>;
 
-Tensor or_none(const MaybeTensor& t) { return t.value_or(Tensor()); }
-
 Tensor call_batch_norm(const Tensor& input, const MaybeTensor& running_mean,
                        const MaybeTensor& running_var, const MaybeTensor& weight,
                        const MaybeTensor& bias, bool training, double momentum, double eps) {
-  return batch_norm(input, {or_none(running_mean), or_none(running_var), momentum},
-                    {or_none(weight), or_none(bias)}, training, eps);
+  return batch_norm(input, {or_undefined(running_mean), or_undefined(running_var), momentum},
+                    {or_undefined(weight), or_undefined(bias)}, training, eps);
 }
 
 Tensor call_instance_norm(const Tensor& input, const MaybeTensor& running_mean,
                           const MaybeTensor& running_var, const MaybeTensor& weight,
                           const MaybeTensor& bias, bool use_input_stats, double momentum,
                           double eps) {
-  return instance_norm(input, {or_none(running_mean), or_none(running_var), momentum},
-                       {or_none(weight), or_none(bias)}, use_input_stats, eps);
+  return instance_norm(input, {or_undefined(running_mean), or_undefined(running_var), momentum},
+                       {or_undefined(weight), or_undefined(bias)}, use_input_stats, eps);
 }
 
 }  // namespace
@@ -32,7 +30,7 @@ void register_norm(OpTable& ops) {
       "float eps=1e-5) -> Tensor",
       [](const Tensor& input, const Shape& normalized_shape, const MaybeTensor& weight,
          const MaybeTensor& bias, double eps) {
-        return layer_norm(input, normalized_shape, {or_none(weight), or_none(bias)}, eps);
+        return layer_norm(input, normalized_shape, {or_undefined(weight), or_undefined(bias)}, eps);
       },
       "(x - mean) / sqrt(var + eps) over the last dimensions, times weight plus bias.",
       Where::kFunction);
@@ -41,7 +39,7 @@ void register_norm(OpTable& ops) {
       "Tensor",
       [](const Tensor& input, const Shape& normalized_shape, const MaybeTensor& weight,
          std::optional<double> eps) {
-        return rms_norm(input, normalized_shape, or_none(weight), eps);
+        return rms_norm(input, normalized_shape, or_undefined(weight), eps);
       },
       "x / sqrt(mean(x^2) + eps) over the last dimensions, times weight; eps of the dtype if None.",
       Where::kFunction);
@@ -50,7 +48,7 @@ void register_norm(OpTable& ops) {
       "float eps=1e-5) -> Tensor",
       [](const Tensor& input, int64_t num_groups, const MaybeTensor& weight,
          const MaybeTensor& bias, double eps) {
-        return group_norm(input, num_groups, {or_none(weight), or_none(bias)}, eps);
+        return group_norm(input, num_groups, {or_undefined(weight), or_undefined(bias)}, eps);
       },
       "(x - mean) / sqrt(var + eps) over each group of channels of a sample (N, C, ...).",
       Where::kFunction);

@@ -16,6 +16,11 @@
 
 namespace sf::bind {
 
+// What ops take for a tensor that is left out.
+inline Tensor or_undefined(const std::optional<Tensor>& tensor) {
+  return tensor.value_or(Tensor());
+}
+
 enum class Where { kBoth, kFunction, kMethod };
 
 // The Python object that a returned value becomes. New reference.

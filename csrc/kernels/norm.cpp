@@ -48,10 +48,10 @@ struct Moments {
 };
 
 // From the sums of x - shift and of its square, over `count` elements: shifted by a value near the
-// mean, the difference of squares loses nothing.
+// mean, the difference of squares loses nothing. NaN goes through max, in this order.
 Moments moments_of(double shift, const double* sums, double count) {
   const double step = sums[0] / count;
-  return {shift + step, std::max(0.0, sums[1] / count - step * step)};
+  return {shift + step, std::max(sums[1] / count - step * step, 0.0)};
 }
 
 template <class T>
@@ -133,8 +133,7 @@ void for_groups(const NormPlan& p, const F& fn) {
   });
 }
 
-// --------------------------------------------------------------------------- groups that are
-// columns
+// ------------------------------------------------------------------------ groups that are columns
 
 // Bands of rows, a function of the shape alone.
 Chunks bands_of(int64_t rows, int64_t columns) {

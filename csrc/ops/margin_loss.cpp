@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "ops/convert.h"
+#include "ops/create.h"
 #include "ops/index.h"
 #include "ops/loss_support.h"
 #include "ops/reduce.h"
@@ -90,8 +91,7 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, doubl
   const Tensor labels = label_column(kOp, target, classes);
   const Tensor gaps = relu(rows - gather(rows, 1, labels) + margin);
   const Tensor powers = p == 1 ? gaps : square(gaps);
-  Tensor position = empty({classes}, Dtype::kInt64);
-  for (int64_t c = 0; c < classes; ++c) position.as<int64_t>()[c] = c;
+  const Tensor position = arange_int(0, classes, 1, Dtype::kInt64);
   const Tensor others = where(eq(position, labels), number_like(powers, 0), powers);
   Tensor losses = mean(others, Shape{1});
   if (weight.defined()) {

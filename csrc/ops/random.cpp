@@ -156,13 +156,14 @@ Tensor multinomial(const Tensor& weights, int64_t n, bool replacement, Generator
   const int64_t numbers = replacement ? n : classes;  // per row
   const Tensor u = rand({rows, numbers}, Dtype::kFloat64, generator);
   Tensor out = empty(w.ndim() == 1 ? Shape{n} : Shape{rows, n}, Dtype::kInt64);
-  std::vector<double> upto(static_cast<size_t>(classes));
+  const Tensor sums = empty({classes}, Dtype::kFloat64);
+  double* upto = sums.as<double>();
   for (int64_t r = 0; r < rows; ++r) {
     const double* row = w.as<double>() + r * classes;
     const double* draws = u.as<double>() + r * numbers;
-    running_weights(row, classes, r, upto.data());
+    running_weights(row, classes, r, upto);
     if (replacement) {
-      draw_with_replacement(upto.data(), classes, draws, n, out.as<int64_t>() + r * n);
+      draw_with_replacement(upto, classes, draws, n, out.as<int64_t>() + r * n);
     } else {
       draw_without_replacement(row, classes, draws, n, out.as<int64_t>() + r * n);
     }

@@ -49,6 +49,16 @@ Tensor diagonal_backward(const Tensor& grad, const Shape& from, int64_t offset, 
   return permute(out, order);
 }
 
+// x, read as `shape`, with dim d laid `times` times behind itself; `shape` becomes the result's.
+Tensor tiled(const Tensor& x, Shape& shape, int d, int64_t times) {
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < shape.ndim(); ++i) (i < d ? outer : inner) *= shape[i];
+  if (__builtin_mul_overflow(shape[d], times, &shape[d])) {
+    throw ValueError("[repeat] ", times, " times dim ", d, " is more than a tensor can hold");
+  }
+  return reshape(expand(reshape(x, {outer, 1, inner}), {outer, times, inner}), shape);
+}
+
 }  // namespace
 
 Tensor select(const Tensor& x, int64_t dim, int64_t i) {
@@ -62,7 +72,7 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
   if (x.ndim() == 0) throw IndexError("[narrow] a 0-d tensor has no range to keep");
   const int64_t size = x.size(d);
   const int64_t first = start < 0 ? start + size : start;
-  if (first < 0 || length < 0 || first + length > size) {
+  if (first < 0 || length < 0 || length > size - first) {
     throw IndexError("[narrow] start ", start, " and length ", length, " leave dim ", d,
                      " of size ", size);
   }
@@ -71,7 +81,9 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) {
   const int d = normalize_dim("split", dim, x.ndim());
-  if (std::accumulate(sizes.begin(), sizes.end(), int64_t{0}) != x.size(d)) {
+  // Without sign the sum may wrap; narrow refuses what is out of range then.
+  if (std::accumulate(sizes.begin(), sizes.end(), uint64_t{0}) !=
+      static_cast<uint64_t>(x.size(d))) {
     throw ValueError("[split] the ", sizes.size(), " sizes do not add up to ", x.size(d),
                      ", the size of dim ", d);
   }
@@ -88,7 +100,7 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   const int d = normalize_dim("chunk", dim, x.ndim());
   if (chunks < 1) throw ValueError("[chunk] chunks must be at least 1, got ", chunks);
   if (x.ndim() == 0) throw IndexError("[chunk] a 0-d tensor cannot be split");
-  const int64_t size = std::max<int64_t>((x.size(d) + chunks - 1) / chunks, 1);
+  const int64_t size = std::max<int64_t>(x.size(d) / chunks + (x.size(d) % chunks != 0), 1);
   std::vector<Tensor> parts;
   for (int64_t start = 0; start < std::max<int64_t>(x.size(d), 1); start += size) {
     parts.push_back(narrow(x, d, start, std::min(size, x.size(d) - start)));
@@ -167,6 +179,7 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   if (a == b || x.ndim() < 2) {
     throw ValueError("[diagonal] needs two different dimensions of ", x.shape());
   }
+  offset = std::clamp(offset, -x.size(a), x.size(b));
   const int64_t row = std::max<int64_t>(-offset, 0);
   const int64_t column = std::max<int64_t>(offset, 0);
   const int64_t length = std::max<int64_t>(std::min(x.size(a) - row, x.size(b) - column), 0);
@@ -224,25 +237,15 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
     throw ValueError("[repeat] ", repeats, " has fewer numbers than ", x.shape(),
                      " has dimensions");
   }
-  // (r0, n0, r1, n1, ...) by expansion, then joined in pairs.
+  Shape shape = Shape::filled(lead, 1);
+  for (int64_t size : x.shape()) shape.push_back(size);
   Tensor out = x;
-  Shape result;
-  for (int i = 0; i < repeats.ndim(); ++i) {
-    if (repeats[i] < 0) throw ValueError("[repeat] negative number in ", repeats);
-    const int64_t size = i < lead ? 1 : x.size(i - lead);
-    result.push_back(repeats[i] * size);
+  for (int d = 0; d < repeats.ndim(); ++d) {
+    if (repeats[d] < 0) throw ValueError("[repeat] negative number in ", repeats);
+    if (repeats[d] == 1) continue;
+    out = tiled(out, shape, d, repeats[d]);
   }
-  for (int i = 0; i < repeats.ndim(); ++i) {
-    const int d = i < lead ? 0 : i;
-    if (i < lead) out = unsqueeze(out, 0);
-    if (repeats[i] == 1) continue;
-    if (repeats[i] == 0) {
-      out = narrow(out, d, 0, 0);
-      continue;
-    }
-    out = cat(std::vector<Tensor>(static_cast<size_t>(repeats[i]), out), d);
-  }
-  return out.same(x) ? clone(x) : reshape(out, result);
+  return reshape(out.same(x) ? clone(x) : out, shape);
 }
 
 Tensor pad(const Tensor& x, const Shape& pad, double value) {

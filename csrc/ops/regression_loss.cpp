@@ -1,5 +1,6 @@
 // Losses of numbers against numbers.
 #include <cmath>
+#include <limits>
 
 #include "ops/convert.h"
 #include "ops/loss_support.h"
@@ -37,6 +38,13 @@ Tensor scaled_huber(const char* op, const Tensor& x, const Tensor& target, doubl
       [delta, scale](const Tensor& d) { return clamp(d, -delta, delta) * scale; });
 }
 
+Tensor absolute_loss(const char* op, const Tensor& x, const Tensor& target,
+                     const LossReduction& how) {
+  return difference_loss(
+      op, x, target, how, [](const Tensor& d) { return abs(d); },
+      [](const Tensor& d) { return sign(d); });
+}
+
 // var as it broadcasts over x.
 Tensor checked_variance(const Tensor& x, const Tensor& var, Dtype dtype) {
   check_elements("gaussian_nll_loss", "var", to(detach(var), dtype),
@@ -44,12 +52,15 @@ Tensor checked_variance(const Tensor& x, const Tensor& var, Dtype dtype) {
                  [](auto v) { return v < 0; });
   const Tensor v = to(var, dtype);
   if (var.ndim() == 0 || var.shape() == x.shape()) return v;
-  Shape column = x.shape();
+  if (x.ndim() == 0) {
+    throw ShapeError("[gaussian_nll_loss] var ", var.shape(), " does not fit input (); give a ",
+                     "single variance");
+  }
+  Shape column = x.shape(), rows = x.shape();
   column[column.ndim() - 1] = 1;
-  if (x.ndim() > 0 && var.shape() == column) return v;
-  Shape rows = x.shape();
+  if (var.shape() == column) return v;
   rows.erase(rows.ndim() - 1);
-  if (x.ndim() > 0 && var.shape() == rows) return unsqueeze(v, -1);
+  if (var.shape() == rows) return unsqueeze(v, -1);
   throw ShapeError("[gaussian_nll_loss] var ", var.shape(), " does not fit input ", x.shape(),
                    "; give one variance per element, or ", rows, " or ", column,
                    " for one per row");
@@ -64,9 +75,7 @@ Tensor mse_loss(const Tensor& x, const Tensor& target, const LossReduction& how)
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, const LossReduction& how) {
-  return difference_loss(
-      "l1_loss", x, target, how, [](const Tensor& d) { return abs(d); },
-      [](const Tensor& d) { return sign(d); });
+  return absolute_loss("l1_loss", x, target, how);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, double delta, const LossReduction& how) {
@@ -78,9 +87,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, double beta,
                       const LossReduction& how) {
   if (!(beta >= 0)) throw ValueError("[smooth_l1_loss] beta must not be negative, got ", beta);
   if (beta > 0) return scaled_huber("smooth_l1_loss", x, target, beta, 1 / beta, how);
-  return difference_loss(
-      "smooth_l1_loss", x, target, how, [](const Tensor& d) { return abs(d); },
-      [](const Tensor& d) { return sign(d); });
+  return absolute_loss("smooth_l1_loss", x, target, how);
 }
 
 Tensor poisson_nll_loss(const Tensor& x0, const Tensor& target0, const PoissonOptions& options,

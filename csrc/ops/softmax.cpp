@@ -43,6 +43,9 @@ Tensor softmax_along(const char* op, const Tensor& x, int64_t dim, bool log) {
 Tensor softmax(const Tensor& x, int64_t dim, std::optional<Dtype> dtype) {
   return softmax_along("softmax", prepared(x, dtype), dim, false);
 }
+Tensor softmin(const Tensor& x, int64_t dim, std::optional<Dtype> dtype) {
+  return softmax_along("softmin", -prepared(x, dtype), dim, false);
+}
 Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<Dtype> dtype) {
   return softmax_along("log_softmax", prepared(x, dtype), dim, true);
 }

@@ -225,10 +225,11 @@ MOVES = [
         errors=(bad(IndexError, "[roll]", np.ones(3), 1, 1),)),
     exact("repeat", repeat_ref, fixed(
         ((3,), (2,)), ((3,), (2, 2)), ((2, 3), (1, 3)), ((2, 3), (2, 1, 2)), ((2, 3), (0, 1)),
-        ((), (3,))),
+        ((), (3,)), ((3,), (1, 1)), ((1, 2, 1, 1, 1, 1, 1), (2, 1, 1, 1, 1, 1, 3))),
         large=lambda rng: [call(normal(rng, 101, 499), 2, 3)],
         errors=(bad(ANY_ERROR, "[repeat]", np.ones((2, 3)), 2),
-                bad(ANY_ERROR, "[repeat]", np.ones(3), -1))),
+                bad(ANY_ERROR, "[repeat]", np.ones(3), -1),
+                bad(ANY_ERROR, "[repeat]", np.ones(3), 2**62))),
     exact("tile", lambda x, dims: np.tile(x, dims), fixed(
         ((3,), ((2,),)), ((2, 3), ((2,),)), ((2, 3), ((2, 1, 2),)))),
     exact("tril", lambda x, k=0: np.tril(x, k), TRIANGLES,

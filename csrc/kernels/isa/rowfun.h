@@ -9,11 +9,6 @@ namespace sf::SF_ISA_NAMESPACE {
 namespace {
 
 template <class T>
-SF_INLINE Vec<T> sign(Vec<T> x) {
-  return select(x > T(0), Vec<T>(T(1)), select(x < T(0), Vec<T>(T(-1)), x));
-}
-
-template <class T>
 SF_INLINE Vec<T> hypot(Vec<T> a, Vec<T> b) {
   const Vec<T> big = max_nan(abs(a), abs(b)), small = min_nan(abs(a), abs(b));
   const Vec<T> ratio = small / select(big > T(0), big, Vec<T>(T(1)));

@@ -8,12 +8,6 @@ void fill_update(KernelTable& table);
 
 namespace {
 
-// -1, 0 or 1; NaN of NaN.
-template <class V>
-SF_INLINE V sign(V a) {
-  return select(a > V(0), V(1), select(a < V(0), V(-1), a));
-}
-
 #define SF_UPDATE(name, num_states, num_coefficients, ...)                                         \
   template <class V>                                                                               \
   struct name##_rule {                                                                             \

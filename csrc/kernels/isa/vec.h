@@ -296,6 +296,11 @@ struct Vec {
   friend SF_INLINE Vec min_nan(Vec a, Vec b) { return select((a < b) | (a != a), a, b); }
   friend SF_INLINE Vec max_nan(Vec a, Vec b) { return select((a > b) | (a != a), a, b); }
 
+  // -1, 0 or 1; NaN of NaN.
+  friend SF_INLINE Vec sign(Vec a) {
+    return select(a > Vec(T(0)), Vec(T(1)), select(a < Vec(T(0)), Vec(T(-1)), a));
+  }
+
   friend SF_INLINE Vec round_even(Vec a) { return Vec(raw_round<Rounding::kEven>(a.v)); }
   friend SF_INLINE Vec floor(Vec a) { return Vec(raw_round<Rounding::kDown>(a.v)); }
   friend SF_INLINE Vec ceil(Vec a) { return Vec(raw_round<Rounding::kUp>(a.v)); }

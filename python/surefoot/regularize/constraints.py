@@ -43,7 +43,6 @@ class MaxNorm(Regularizer):
             )
         others = [d for d in range(weight.ndim) if d != unit]
         with no_grad():
-            norms = _core.norm(weight, 2.0, others, True) if others else weight.abs()
-            weight.copy_(
-                _core.where(norms > self.max_value, weight * (self.max_value / norms), weight)
-            )
+            wide = weight.double()  # the square of a large float32 is infinite
+            norms = _core.norm(wide, 2.0, others, True) if others else wide.abs()
+            weight.copy_(_core.where(norms > self.max_value, wide * (self.max_value / norms), wide))
