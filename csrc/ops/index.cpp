@@ -69,7 +69,7 @@ Parsed parse(const Tensor& x, const Index& index) {
       offset += wrap_index(item.start, x.size(dim), dim) * stride;
     } else {
       if (item.length) offset += item.start * stride;
-      keep(item.length, stride * item.step, {});
+      keep(item.length, item.length > 1 ? stride * item.step : stride, {});
     }
     ++dim;
   }
