@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -194,7 +195,8 @@ def run_steps(count: int) -> None:
         training_step(w, x, labels)
     assert allocated() == live
     assert sf.memory_stats()["num_system_allocations"] == system
-    assert resident_kib() - resident < 1024
+    if "libasan" not in os.environ.get("LD_PRELOAD", ""):  # which keeps freed memory for a while
+        assert resident_kib() - resident < 1024
 
 
 def test_memory_is_flat_over_500_steps():

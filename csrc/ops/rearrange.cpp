@@ -262,13 +262,17 @@ Tensor pad(const Tensor& x, const Shape& pad, double value) {
   }
   for (int i = 0; i < pad.ndim() / 2; ++i) {
     const int d = x.ndim() - 1 - i;
-    const int64_t left = pad[2 * i];
-    const int64_t right = pad[2 * i + 1];
-    const int64_t length = x.size(d) + std::min<int64_t>(left, 0) + std::min<int64_t>(right, 0);
-    shape[d] += left + right;
-    if (length < 0 || shape[d] < 0) {
-      throw ShapeError("[pad] ", pad, " cuts away more than the ", x.size(d), " elements of dim ",
-                       d, " of ", x.shape());
+    const int64_t size = x.size(d), left = pad[2 * i], right = pad[2 * i + 1];
+    const bool fits = std::min(left, right) >= -size;  // so that the sums below do not overflow
+    const int64_t length =
+        fits ? size + std::min<int64_t>(left, 0) + std::min<int64_t>(right, 0) : -1;
+    if (length < 0) {
+      throw ShapeError("[pad] ", pad, " cuts away more than the ", size, " elements of dim ", d,
+                       " of ", x.shape());
+    }
+    if (__builtin_add_overflow(shape[d], left, &shape[d]) ||
+        __builtin_add_overflow(shape[d], right, &shape[d])) {
+      throw ShapeError("[pad] ", pad, " is more than a tensor can hold");
     }
     inner[static_cast<size_t>(d)] = {.start = std::max<int64_t>(left, 0), .length = length};
     kept[static_cast<size_t>(d)] = {.start = std::max<int64_t>(-left, 0), .length = length};
