@@ -65,26 +65,7 @@ template <class T>
 constexpr Dtype dtype_of = DtypeOf<T>::value;
 
 // dispatch(dtype, [&](auto zero) { using T = decltype(zero); ... }): calls with a zero of the type.
-template <class F>
-decltype(auto) dispatch(Dtype dtype, F&& f) {
-  switch (dtype) {
-    case Dtype::kBool:
-      return f(bool{});
-    case Dtype::kUint8:
-      return f(uint8_t{});
-    case Dtype::kInt32:
-      return f(int32_t{});
-    case Dtype::kInt64:
-      return f(int64_t{});
-    case Dtype::kFloat32:
-      return f(float{});
-    case Dtype::kFloat64:
-      return f(double{});
-  }
-  throw RuntimeError("unknown dtype");
-}
-
-// As dispatch, for the integer dtypes and bool only; the caller has checked.
+// For the integer dtypes and bool only; the caller has checked.
 template <class F>
 decltype(auto) dispatch_integer(Dtype dtype, F&& f) {
   switch (dtype) {
@@ -101,12 +82,19 @@ decltype(auto) dispatch_integer(Dtype dtype, F&& f) {
   }
 }
 
-// As dispatch, for the floating dtypes only; the caller has checked.
+// For the floating dtypes only; the caller has checked.
 template <class F>
 decltype(auto) dispatch_floating(Dtype dtype, F&& f) {
   if (dtype == Dtype::kFloat32) return f(float{});
   if (dtype == Dtype::kFloat64) return f(double{});
   throw DtypeError("expected float32 or float64, got ", dtype);
+}
+
+// For all dtypes.
+template <class F>
+decltype(auto) dispatch(Dtype dtype, F&& f) {
+  if (is_floating(dtype)) return dispatch_floating(dtype, f);
+  return dispatch_integer(dtype, f);
 }
 
 }  // namespace sf

@@ -1,6 +1,4 @@
 // Losses of probabilities against probabilities.
-#include <limits>
-
 #include "ops/convert.h"
 #include "ops/loss_support.h"
 #include "ops/reduce.h"
@@ -10,7 +8,6 @@
 namespace sf {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kLogFloor = -100;  // logarithms of 0 and 1 - 1 are cut here, as in PyTorch
 constexpr double kSlopeFloor = 1e-12;
 

@@ -64,19 +64,6 @@ Tensor checked_weight(const char* op, const Tensor& weight, int64_t classes, Dty
   return to(weight, dtype);
 }
 
-// (n,) labels as int64, each a class or ignored. IndexError names the first that is not.
-Tensor checked_labels(const char* op, const Tensor& target, int64_t classes, int64_t ignore) {
-  const Tensor labels = reshape(contiguous_as(target, Dtype::kInt64), {target.numel()});
-  const int64_t* label = labels.as<int64_t>();
-  for (int64_t i = 0; i < labels.numel(); ++i) {
-    if (label[i] == ignore || (label[i] >= 0 && label[i] < classes)) continue;
-    throw IndexError("[", op, "] label ", label[i], " in row ", i, " is not one of the ", classes,
-                     " classes 0 to ", classes - 1, "; fix the labels, widen the last layer, or ",
-                     "pass ignore_index=", label[i]);
-  }
-  return labels;
-}
-
 // What a row of P is made from.
 struct Expected {
   Tensor labels;  // (n,) int64

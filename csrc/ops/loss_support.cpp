@@ -101,6 +101,20 @@ Pair checked_pair(const char* op, const Tensor& x, const Tensor& target) {
   return {to(x, dtype), to(target, dtype)};
 }
 
+Tensor checked_labels(const char* op, const Tensor& target, int64_t classes,
+                      std::optional<int64_t> ignore) {
+  const Tensor labels = reshape(contiguous_as(target, Dtype::kInt64), {target.numel()});
+  const int64_t* label = labels.as<int64_t>();
+  for (int64_t i = 0; i < labels.numel(); ++i) {
+    if (label[i] == ignore || (label[i] >= 0 && label[i] < classes)) continue;
+    const std::string remedy =
+        str("; fix the labels, widen the last layer, or pass ignore_index=", label[i]);
+    throw IndexError("[", op, "] label ", label[i], " in row ", i, " is not one of the ", classes,
+                     " classes 0 to ", classes - 1, ignore ? remedy : "");
+  }
+  return labels;
+}
+
 void check_probabilities(const char* op, const char* what, const Tensor& x) {
   check_elements(op, what, x, "is not in [0, 1]", [](auto p) { return (p < 0) | (p > 1); });
 }

@@ -2,6 +2,8 @@
 // result.
 #pragma once
 #include <initializer_list>
+#include <limits>
+#include <optional>
 
 #include "autograd/record.h"
 #include "ops/loss.h"
@@ -9,6 +11,8 @@
 #include "tensor/create.h"
 
 namespace sf {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
 
 // The one place where sample weights and reductions act. `counts`, of the shape of `losses`, is
 // what each loss counts in the mean; undefined stands for ones.
@@ -44,6 +48,10 @@ void check_elements(const char* op, const char* what, const Tensor& x0, const ch
     }
   });
 }
+// (n,) labels as int64, each a class or `ignore`, a loss's ignore_index. IndexError names the first
+// that is not.
+Tensor checked_labels(const char* op, const Tensor& target, int64_t classes,
+                      std::optional<int64_t> ignore = std::nullopt);
 // NaN passes.
 void check_probabilities(const char* op, const char* what, const Tensor& x);
 

@@ -1,6 +1,4 @@
 // Losses that stop at a margin.
-#include <limits>
-
 #include "ops/convert.h"
 #include "ops/create.h"
 #include "ops/index.h"
@@ -12,7 +10,6 @@
 namespace sf {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kCosineEps = 1e-12;
 
 void check_signs(const char* op, const Tensor& y) {
@@ -34,22 +31,6 @@ Tensor by_sign(const Tensor& y, const Tensor& near, const Tensor& far) {
 // |a - b + eps|_p over the last dimension.
 Tensor distance(const Tensor& a, const Tensor& b, double p, double eps) {
   return norm(a - b + eps, p, Shape{-1});
-}
-
-// (n,) labels as a column (n, 1) of int64; IndexError names the first that is no class.
-Tensor label_column(const char* op, const Tensor& target, int64_t classes) {
-  if (!is_integer(target.dtype())) {
-    throw DtypeError("[", op, "] labels must be integers, got ", target.dtype(),
-                     "; write target.long() if they are class indices");
-  }
-  const Tensor labels = contiguous_as(target, Dtype::kInt64);
-  for (int64_t i = 0; i < labels.numel(); ++i) {
-    const int64_t label = labels.as<int64_t>()[i];
-    if (label >= 0 && label < classes) continue;
-    throw IndexError("[", op, "] label ", label, " in row ", i, " is not one of the ", classes,
-                     " classes 0 to ", classes - 1);
-  }
-  return reshape(labels, {labels.numel(), 1});
 }
 
 }  // namespace
@@ -88,7 +69,11 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, doubl
                      target.shape(), "; give one class index per row");
   }
   const Tensor rows = batched ? x : unsqueeze(x, 0);
-  const Tensor labels = label_column(kOp, target, classes);
+  if (!is_integer(target.dtype())) {
+    throw DtypeError("[", kOp, "] labels must be integers, got ", target.dtype(),
+                     "; write target.long() if they are class indices");
+  }
+  const Tensor labels = unsqueeze(checked_labels(kOp, target, classes), 1);
   const Tensor gaps = relu(rows - gather(rows, 1, labels) + margin);
   const Tensor powers = p == 1 ? gaps : square(gaps);
   const Tensor position = arange_int(0, classes, 1, Dtype::kInt64);

@@ -1,7 +1,5 @@
 // Losses of numbers against numbers.
 #include <cmath>
-#include <limits>
-
 #include "ops/convert.h"
 #include "ops/loss_support.h"
 #include "ops/reduce.h"
@@ -11,7 +9,6 @@
 namespace sf {
 namespace {
 
-constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kTwoPi = 6.283185307179586;
 
 // Losses of the difference d = x - target; slope(d) is the derivative.
