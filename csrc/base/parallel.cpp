@@ -1,6 +1,5 @@
 #include "base/parallel.h"
 
-#include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -10,14 +9,13 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/fpstate.h"
+#include "base/team.h"
 
 namespace sf {
 namespace {
 
 std::atomic<int> requested{0};  // 0: take the machine's
 std::atomic<bool> in_forked_child{false};
-thread_local bool inside_region = false;
 
 // CPUs that the cgroup (v2, then v1) grants this process, rounded down; 0 if unlimited or unknown.
 int cgroup_quota() {
@@ -42,8 +40,7 @@ int machine_threads() {
   return std::max(cpus, 1);
 }
 
-// GNU OpenMP's worker threads do not survive fork, and entering a region in the child would wait
-// for them for ever: children run on one thread.
+// Threads do not survive fork: children run on one.
 void install_fork_handler() {
   static const int installed = pthread_atfork(nullptr, nullptr, [] { in_forked_child = true; });
   (void)installed;
@@ -67,20 +64,11 @@ void set_num_threads(int n) {
 
 void detail::parallel_for(int64_t chunks, ChunkFn fn, void* context) {
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), chunks));
-  if (threads <= 1 || inside_region) {
-    for (int64_t chunk = 0; chunk < chunks; ++chunk) fn(context, chunk);
-    return;
+  if (threads > 1 && !team::inside()) {
+    install_fork_handler();
+    if (team::run(threads - 1, chunks, fn, context)) return;
   }
-  install_fork_handler();
-  // Chunks are claimed by ticket, so that a thread that wakes late costs nothing.
-  std::atomic<int64_t> next{0};
-#pragma omp parallel num_threads(threads)
-  {
-    const FlushDenormals flush;
-    inside_region = true;
-    for (int64_t chunk = next++; chunk < chunks; chunk = next++) fn(context, chunk);
-    inside_region = false;
-  }
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) fn(context, chunk);
 }
 
 }  // namespace sf

@@ -1,4 +1,4 @@
-// The OpenMP door: the only place where threads are started.
+// The door to threads, which OpenMP starts (base/team.h): the only way to use them.
 #pragma once
 #include <cstdint>
 #include <memory>
