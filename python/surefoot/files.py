@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from surefoot import _core
 from surefoot._core import Tensor
+from surefoot._disk import replace_file
 
 __all__ = ["load", "read_tensors", "save", "write_tensors"]
 
@@ -20,6 +22,9 @@ StrPath = str | os.PathLike[str]
 
 _TREE = "surefoot.tree"
 _SHARED = "surefoot.shared"  # [names in order, name -> the earlier name of its tensor]
+_DIGESTS = "surefoot.sha256"  # name -> SHA-256 of the tensor's bytes
+_SEAL = "surefoot.seal"  # SHA-256 of all bytes before the tensors, with zeros in its own place
+_NO_SEAL = "0" * 64
 _DTYPES = {"BOOL", "U8", "I32", "I64", "F32", "F64"}
 _HEADER_LIMIT = 100_000_000
 
@@ -28,7 +33,9 @@ def save(obj: Any, path: StrPath, metadata: Mapping[str, str] | None = None) -> 
     """Write tensors to one safetensors file, whole or not at all.
 
     ``obj`` is a dict of tensors such as ``model.state_dict()``, or nested dicts, lists and tuples
-    of tensors, numbers, strings and None.
+    of tensors, numbers, strings and None. The file holds a SHA-256 digest of every tensor and of
+    its header, which ``load`` checks. An old file is replaced when the new one is on disk and has
+    been read back.
 
     Example:
         >>> import surefoot as sf
@@ -50,10 +57,11 @@ def save(obj: Any, path: StrPath, metadata: Mapping[str, str] | None = None) -> 
     write_tensors(path, tensors, notes)
 
 
-def load(path: StrPath) -> Any:
+def load(path: StrPath, *, sealed: bool = False) -> Any:
     """Read what ``save`` wrote, or any safetensors file as a dict of tensors.
 
-    A file that is truncated, edited or of another format is a ValueError.
+    A file that is truncated, edited or of another format is a ValueError; in a file that ``save``
+    wrote a single changed bit is found. ``sealed=True`` refuses a file without digests, too.
 
     Example:
         >>> import surefoot as sf
@@ -61,7 +69,7 @@ def load(path: StrPath) -> Any:
         >>> sf.load("w.safetensors")["w"].tolist()
         [1.0, 1.0]
     """
-    tensors, metadata = read_tensors(path)
+    tensors, metadata = read_tensors(path, sealed)
     if _TREE not in metadata:
         return tensors
     try:
@@ -89,13 +97,14 @@ def write_tensors(path: StrPath, tensors: Mapping[str, Any], metadata: Mapping[s
     if same:
         notes[_SHARED] = json.dumps([list(tensors), same])
     data = safetensors_numpy.save(arrays)
-    _replace_file(Path(path), _with_header(data, list(arrays), notes))
+    replace_file(Path(path), _with_header(data, list(arrays), notes))
 
 
-def read_tensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(path: StrPath, sealed: bool = False) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a safetensors file, in the order they were saved, and its metadata.
 
-    Names that shared a tensor when they were saved share one again.
+    Names that shared a tensor when they were saved share one again. Digests are checked where the
+    file has them; with ``sealed`` it must.
     """
     from safetensors import SafetensorError
     from safetensors import numpy as safetensors_numpy
@@ -112,6 +121,7 @@ def read_tensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
         arrays = safetensors_numpy.load(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise _bad_file(path, str(error)) from None
+    _check_digests(path, data, header, metadata, sealed)
     tensors = {name: _core.tensor(arrays[name]) for name in header}
     return _with_aliases(path, tensors, metadata.pop(_SHARED, None)), metadata
 
@@ -143,14 +153,49 @@ def _with_aliases(path: StrPath, tensors: dict[str, Tensor], note: Any) -> dict[
     return complete
 
 
-def _with_header(data: bytes, order: list[str], metadata: dict[str, str]) -> bytes:
-    """Return the file with its header in the given order, so that equal content is equal bytes."""
+def _with_header(
+    data: bytes, order: list[str], metadata: dict[str, str]
+) -> list[bytes | memoryview]:
+    """The file in two parts, its header in the given order: equal content is equal bytes."""
     size = int.from_bytes(data[:8], "little")
     entries = json.loads(data[8 : 8 + size])
-    header = {"__metadata__": metadata, **{name: entries[name] for name in order}}
+    body = memoryview(data)[8 + size :]
+    digests = {name: _digest(body, entries[name]) for name in order}
+    notes = {**metadata, _DIGESTS: json.dumps(digests), _SEAL: _NO_SEAL}
+    header = {"__metadata__": notes, **{name: entries[name] for name in order}}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8 bytes
-    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+    head = len(text).to_bytes(8, "little") + text
+    seal = hashlib.sha256(head).hexdigest()
+    mark = f'"{_SEAL}":"'.encode()
+    return [head.replace(mark + _NO_SEAL.encode(), mark + seal.encode(), 1), body]
+
+
+def _digest(body: memoryview, entry: Mapping[str, Any]) -> str:
+    begin, end = entry["data_offsets"]
+    return hashlib.sha256(body[begin:end]).hexdigest()
+
+
+def _check_digests(
+    path: StrPath, data: bytes, header: dict[str, Any], metadata: dict[str, str], sealed: bool
+) -> None:
+    """Take the digests out of the metadata and compare them with what the file holds."""
+    seal, digests = metadata.pop(_SEAL, None), metadata.pop(_DIGESTS, None)
+    if seal is None and digests is None and not sealed:
+        return
+    end = 8 + int.from_bytes(data[:8], "little")
+    mark = f'"{_SEAL}":"'.encode()
+    blank = data[:end].replace(mark + str(seal).encode(), mark + _NO_SEAL.encode(), 1)
+    if seal is None or digests is None or hashlib.sha256(blank).hexdigest() != seal:
+        raise _bad_file(path, "its header is damaged (its digest does not fit)")
+    body = memoryview(data)[end:]
+    try:
+        expected = dict(json.loads(digests))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _bad_file(path, f"its digests are no table ({error})") from None
+    for name, entry in header.items():
+        if _digest(body, entry) != expected.get(name):
+            raise _bad_file(path, f"tensor {name!r} is damaged (its digest does not fit)")
 
 
 def _read_header(path: StrPath, data: bytes) -> dict[str, Any]:
@@ -233,33 +278,3 @@ def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
         items = [_unpack(item, tensors) for item in content]
         return tuple(items) if kind == "tuple" else items
     raise ValueError(f"unknown part {kind!r}")
-
-
-def _replace_file(path: Path, data: bytes) -> None:
-    """Write a file so that a crash at any instant leaves the old or the new one, whole."""
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    mode = target.stat().st_mode & 0o777 if target.exists() else None
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename durable, where the system lets a folder be opened."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

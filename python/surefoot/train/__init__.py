@@ -3,6 +3,7 @@
 from .callbacks import Callback, EarlyStopping
 from .history import History
 from .metrics import Metric, accuracy
+from .model_checkpoint import ModelCheckpoint
 from .progress import Progress
 from .schedule import LRSchedule
 from .summary import Summary, summary
@@ -14,6 +15,7 @@ __all__ = [
     "History",
     "LRSchedule",
     "Metric",
+    "ModelCheckpoint",
     "NonFiniteLossError",
     "Progress",
     "Summary",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from .history import Value
 from .weights import Weights, copy_weights, load_weights
 
 __all__ = ["Callback", "EarlyStopping"]
@@ -17,7 +19,9 @@ class Callback:
     """Base of all callbacks: override the moments you need.
 
     Each method receives the trainer. ``trainer.state`` says where the run is (epoch, batch, inputs,
-    output, loss, ...); ``trainer.stop("reason")`` ends the run after the current batch.
+    output, loss, ...); ``trainer.stop("reason")`` ends the run after the current batch. A callback
+    with ``state_dict()`` and ``load_state_dict(state)`` (dicts, lists, numbers, strings, tensors)
+    has its state in checkpoints; it is loaded after ``on_fit_begin``.
 
     Example:
         >>> class PrintLoss(Callback):
@@ -45,6 +49,14 @@ class Callback:
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Called once at the end, also after Ctrl-C or an error."""
+
+
+def monitored(who: str, row: Mapping[str, Value], name: str) -> float:
+    """Return a value of the epoch; NaN for one that is missing in it."""
+    if name not in row:
+        raise ValueError(f"[{who}] nothing called {name!r} is measured; there is {', '.join(row)}")
+    value = row[name]
+    return math.nan if value is None else value
 
 
 class EarlyStopping(Callback):
@@ -85,6 +97,16 @@ class EarlyStopping(Callback):
         self.waited = 0
         self._weights: Weights | None = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """The best value, its epoch and weights, and how long ago it was."""
+        best = {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
+        return {**best, "weights": self._weights}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+        self.waited, self._weights = state_dict["waited"], state_dict["weights"]
+
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Forget the previous run."""
         self._reset()
@@ -93,13 +115,8 @@ class EarlyStopping(Callback):
         """Compare this epoch with the best one."""
         state = trainer.state
         monitor = self.monitor or ("val_loss" if "val_loss" in state.row else "loss")
-        if monitor not in state.row:
-            known = ", ".join(state.row)
-            raise ValueError(
-                f"[EarlyStopping] nothing called {monitor!r} is measured; there is {known}"
-            )
-        value = state.row[monitor]
-        score = math.inf if value is None else (value if self.mode == "min" else -value)
+        value = monitored("EarlyStopping", state.row, monitor)
+        score = value if self.mode == "min" else -value
         if score < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = score, state.epoch, 0
             if self.restore_best:

@@ -24,7 +24,7 @@ class Feed:
     """
 
     def __init__(self, batches: Iterable[Any], dtype: Any = None) -> None:
-        self.source = batches
+        self.source: Any = batches
         self.dtype = dtype
 
     @property
@@ -32,27 +32,76 @@ class Feed:
         """Batches of an epoch; a loader whose batch size changes has fewer or more later."""
         return len(self.source) if isinstance(self.source, Sized) else None
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of an epoch, counted from 1."""
-        for batch in self.source:
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Return the batches of an epoch, counted from 1, after the ``first`` ones of it.
+
+        A source that has been told where it stands (``load_state_dict``) begins there by itself;
+        of others the first batches are drawn once more and left out.
+        """
+        if first and first == self.num_batches:
+            return iter(())
+        pairs = self._pairs(iter(self.source))
+        for _ in range(0 if _remembers(self.source) else first):
+            next(pairs, None)
+        return pairs
+
+    def _pairs(self, batches: Iterator[Any]) -> Iterator[Batch]:
+        for batch in batches:
             if not isinstance(batch, (tuple, list)) or len(batch) != 2:
                 raise TypeError("[Trainer] every batch must be a pair (inputs, targets)")
             yield as_tensor(batch[0], self.dtype), as_tensor(batch[1], self.dtype)
+
+    def facts(self) -> dict[str, Any]:
+        """What must be the same when a run is taken up again."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the source stands, as far as it says so."""
+        generator = getattr(self.source, "generator", None)
+        return {
+            "facts": self.facts(),
+            "source": self.source.state_dict() if _remembers(self.source) else None,
+            "generator": generator.get_state() if generator is not None else None,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go back to where ``state_dict`` was taken."""
+        if state_dict["source"] is not None and _remembers(self.source):
+            self.source.load_state_dict(state_dict["source"])
+        generator = getattr(self.source, "generator", None)
+        if state_dict["generator"] is not None and generator is not None:
+            generator.set_state(state_dict["generator"])
 
 
 class _OwnLoader(Feed):
     """A loader made here: the order of an epoch depends on (seed, epoch) alone."""
 
-    def __init__(self, dataset: Dataset, batch_size: int, seed: int | None, dtype: Any) -> None:
+    def __init__(
+        self, dataset: Dataset, batch_size: int | None, seed: int | None, dtype: Any
+    ) -> None:
         if len(dataset) == 0:
             raise ValueError("[Trainer] the data has no rows")
-        shuffle = seed is not None
-        self._loader = DataLoader(dataset, batch_size, shuffle=shuffle, seed=seed)
+        size = len(dataset) if batch_size is None else batch_size
+        self._loader = DataLoader(dataset, size, shuffle=seed is not None, seed=seed)
+        self._facts = {"rows": len(dataset), "batch_size": size, "shuffle": seed is not None}
         super().__init__(self._loader, dtype)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        self._loader.epoch = epoch - 2  # the one before, counted from 0
-        return super().batches(epoch)
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        place = {"epoch": epoch - 1, "batch": first, "epoch_seed": self._loader.seed or 0}
+        self._loader.load_state_dict(place)
+        if not first:
+            self._loader.epoch = epoch - 2  # the one before, counted from 0
+        return super().batches(epoch, first)
+
+    def facts(self) -> dict[str, Any]:
+        return self._facts
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"facts": self._facts, "source": None, "generator": None}  # the epoch says it all
+
+
+def _remembers(source: Any) -> bool:
+    return hasattr(source, "state_dict") and hasattr(source, "load_state_dict")
 
 
 def as_tensor(values: Any, dtype: Any = None) -> Tensor:
@@ -64,8 +113,13 @@ def as_tensor(values: Any, dtype: Any = None) -> Tensor:
     return tensor.to(dtype) if dtype is not None and array.dtype.kind == "f" else tensor
 
 
-def make_feed(data: Any, batch_size: int, seed: int | None = None, dtype: Any = None) -> Feed:
-    """Turn the data argument of ``fit`` or ``evaluate`` into a Feed; with a seed, shuffled."""
+def make_feed(
+    data: Any, batch_size: int | None, seed: int | None = None, dtype: Any = None
+) -> Feed:
+    """Turn the data argument of ``fit`` or ``evaluate`` into a Feed; with a seed, shuffled.
+
+    ``batch_size=None`` makes one batch of all rows.
+    """
     if _is_pair_of_arrays(data):
         inputs, targets = (as_tensor(part, dtype) for part in data)
         if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):

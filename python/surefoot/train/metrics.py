@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from surefoot._core import Tensor
 
@@ -27,6 +28,14 @@ class Metric:
     def compute(self) -> float:
         """Return the value over all batches since ``reset``."""
         raise NotImplementedError(f"[{type(self).__name__}] compute is missing")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was gathered, for a checkpoint within an epoch: all attributes but functions."""
+        return {name: value for name, value in vars(self).items() if not callable(value)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        vars(self).update(state_dict)
 
 
 class Mean(Metric):

@@ -41,12 +41,11 @@ class Progress(Callback):
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._epoch_began = self._shown = 0.0
-        self._first_step = 0
+        self._epoch_began = self._shown = self._run_began = 0.0
+        self._first_step: int | None = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Open the bar if somebody is there to see it."""
-        self._first_step = trainer.state.step
         if not sys.stdout.isatty():
             return
         from rich import progress as rich_progress
@@ -63,7 +62,6 @@ class Progress(Callback):
         total = None if state.num_batches is None else epochs * state.num_batches
         self._task = self._bar.add_task("training", total=total, rate="")
         self._bar.start()
-        self._run_began = time.perf_counter()
 
     def on_epoch_begin(self, trainer: Trainer) -> None:
         """Start the epoch's clock."""
@@ -78,12 +76,16 @@ class Progress(Callback):
             return
         self._shown = now
         state = trainer.state
+        if self._first_step is None:  # the first one that is seen, also after resuming
+            self._first_step, self._run_began = state.step, now
+            return
         done = state.step - self._first_step
+        before = (state.epoch - 1 - state.first_epoch) * (state.num_batches or 0)
         self._bar.update(
             self._task,
-            completed=done,
+            completed=before + state.batch,
             description=f"epoch {state.epoch}/{state.last_epoch}  loss {_number(state.loss_value)}",
-            rate=f"{done / (now - self._run_began):.0f} batches/s",
+            rate=f"{done / (now - self._run_began):.0f} steps/s",
         )
 
     def on_epoch_end(self, trainer: Trainer) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefoot.optim.lr_scheduler import Schedule
 
-from .callbacks import Callback
+from .callbacks import Callback, monitored
 
 __all__ = ["LRSchedule"]
 
@@ -62,6 +62,25 @@ class LRSchedule(Callback):
         self.scheduler: Any = scheduler
         self.every = every
         self.monitor = monitor
+        self._length: int | None = None  # steps of the whole run, where they are known
+        self._per_epoch, self._last_epoch = 1, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The schedule's state."""
+        length = {"length": self._length, "last_epoch": self._last_epoch}
+        return {"scheduler": self.scheduler.state_dict(), **length}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from there; a run that has become longer since makes the schedule longer, too."""
+        groups = getattr(getattr(self.scheduler, "optimizer", None), "param_groups", [])
+        rates = [group["lr"] for group in groups]  # loaded before, whatever wrote them last
+        self.scheduler.load_state_dict(state_dict["scheduler"])
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+        more, self._length = self._last_epoch - state_dict["last_epoch"], state_dict["length"]
+        if more and self._length is not None:
+            self._length += more * self._per_epoch
+            self.scheduler.set_length(self._length)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Tell the schedule how long the run is."""
@@ -69,10 +88,11 @@ class LRSchedule(Callback):
         if getattr(self.scheduler, "optimizer", trainer.optimizer) is not trainer.optimizer:
             raise ValueError("[LRSchedule] the schedule belongs to another optimizer")
         epochs = state.last_epoch - state.epoch
-        if self.every == "epoch":
-            self.scheduler.set_length(self.scheduler.last_epoch + epochs)
-        elif state.num_batches is not None:
-            self.scheduler.set_length(self.scheduler.last_epoch + epochs * state.num_batches)
+        per_epoch = 1 if self.every == "epoch" else state.num_batches
+        self._length, self._per_epoch, self._last_epoch = None, per_epoch or 0, state.last_epoch
+        if per_epoch is not None:
+            self._length = self.scheduler.last_epoch + epochs * per_epoch
+            self.scheduler.set_length(self._length)
 
     def on_batch_end(self, trainer: Trainer) -> None:
         """Step, if the unit is a step."""
@@ -86,14 +106,10 @@ class LRSchedule(Callback):
         if self.every == "step":
             return
         monitor = self.monitor or ("val_loss" if "val_loss" in row else "loss")
-        if monitor not in row:
-            raise ValueError(
-                f"[LRSchedule] nothing called {monitor!r} is measured; there is {', '.join(row)}"
-            )
-        self._step(row[monitor])
+        self._step(monitored("LRSchedule", row, monitor))
 
-    def _step(self, value: float | None) -> None:
+    def _step(self, value: float) -> None:
         if self.scheduler.needs_metric:
-            self.scheduler.step(math.nan if value is None else value)
+            self.scheduler.step(value)
         else:
             self.scheduler.step()

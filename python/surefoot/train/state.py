@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,9 @@ class State:
     """The moment a run is in. Epochs, batches and steps count from 1; 0 means not begun."""
 
     epoch: int = 0
+    first_epoch: int = 0  # where this call of fit began
     last_epoch: int = 0
+    open: bool = False  # in the middle of an epoch
     batch: int = 0
     num_batches: int | None = None
     step: int = 0
@@ -31,6 +34,11 @@ class State:
     loss_value: float = float("nan")
     row: dict[str, Value] = field(default_factory=dict)
     stop_reason: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is something left to do."""
+        return not self.stop_reason and (self.open or self.epoch < self.last_epoch)
 
     def release(self) -> None:
         """Let go of the last batch and its graph."""
@@ -64,6 +72,17 @@ class Tally:
         with no_grad():
             for metric in self.metrics:
                 metric.update(output.detach(), targets)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums so far."""
+        metrics = {metric.name: metric.state_dict() for metric in self.metrics}
+        return {"total": self.total, "count": self.count, "metrics": metrics}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from such sums."""
+        self.total, self.count = state_dict["total"], state_dict["count"]
+        for metric in self.metrics:
+            metric.load_state_dict(state_dict["metrics"][metric.name])
 
     def compute(self, prefix: str = "") -> dict[str, Value]:
         """Return loss and metrics by name."""

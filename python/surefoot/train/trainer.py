@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from surefoot.autograd import no_grad
 from surefoot.regularize import Regularizer, collect
 
 from .callbacks import Callback
-from .feed import Feed, as_tensor, make_feed
+from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
+from .feed import Batch, Feed, as_tensor, make_feed
 from .history import History, Value
 from .interrupt import finish_batch_on_interrupt
 from .metrics import MetricSpec, resolve_metrics
@@ -82,7 +84,12 @@ class Trainer:
         self.state = State()
         self.history = History()
         self.best: Best | None = None
+        self.tally = self.new_tally()
+        self.feeds: dict[str, Feed] = {}
         self._listeners: dict[str, list[Callable[[Trainer], None]]] = {}
+        self._wanted: list[str | os.PathLike[str]] = []  # checkpoints to write at the next moment
+        self.last_wish: Callable[[], None] | None = None  # what Ctrl-C has still to leave behind
+        self._resume: dict[str, Any] | None = None
 
     def fit(
         self,
@@ -90,25 +97,30 @@ class Trainer:
         validation: Any = None,
         *,
         epochs: int = 10,
-        batch_size: int = 32,
+        batch_size: int | None = 32,
         shuffle: bool = True,
         progress: bool = True,
+        resume: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train for ``epochs`` passes over ``train`` and return the history of this call.
 
         Data is a pair (inputs, targets) of arrays or tensors, a TensorDataset, or an iterable of
-        such batches. Ctrl-C ends the run after the current batch. A second ``fit`` goes on.
+        such batches. ``batch_size=1`` updates after every row, None once per epoch. Ctrl-C ends
+        the run after the current batch. A second ``fit`` goes on.
+
+        ``resume`` is a file that ``save`` or ModelCheckpoint wrote. The run, set up as before,
+        goes on where it was taken and ends as the unbroken one would, bit for bit, with any number
+        of threads; ``epochs`` counts from where that ``fit`` began.
+
+        Raises:
+            ValueError: (``resume``) a damaged file, or one of another model, optimizer, seed or
+                data; the text lists the differences, and the model is as it was.
         """
-        feed, held_out, state = self._open(train, validation, epochs, batch_size, shuffle)
+        state, held_out = self._open(train, validation, epochs, batch_size, shuffle, resume)
         with self._running(progress):
-            while state.epoch < state.last_epoch and not state.stop_reason:
-                state.epoch, started = state.epoch + 1, time.perf_counter()
-                state.num_batches = feed.num_batches
-                tally = Tally(self.loss, self.metrics)
-                self.model.train()
-                self._emit("on_epoch_begin")
-                for number, batch in enumerate(feed.batches(state.epoch), start=1):
-                    state.batch, (state.inputs, state.targets) = number, batch
+            while state.goes_on:
+                for batch in self._epoch():
+                    state.batch, (state.inputs, state.targets) = state.batch + 1, batch
                     self._emit("on_batch_begin")
                     self.optimizer.zero_grad()
                     state.output = self.model(state.inputs)
@@ -119,15 +131,16 @@ class Trainer:
                     self.optimizer.step()
                     self._terms.apply_(self.optimizer)
                     state.step += 1
-                    tally.update(state.loss_value, state.output, state.targets)
+                    self.tally.update(state.loss_value, state.output, state.targets)
                     self._emit("on_batch_end")
+                    self._write_files()
                     if state.stop_reason:
                         break
                 else:
-                    state.row = {"epoch": state.epoch, **tally.compute()}
-                    self._finish_epoch(held_out)
-                    self._emit("on_epoch_end")
-                    self.history.append(state.row, seconds=time.perf_counter() - started)
+                    self._end_epoch(held_out)
+            if state.stop_reason == "interrupted" and self.last_wish is not None:
+                self.last_wish()
+                self._write_files()
         return self.history
 
     def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, Value]:
@@ -154,23 +167,84 @@ class Trainer:
             raise RuntimeError("[Trainer] there are no best weights yet; call fit first")
         load_weights(self.model, self.best.weights)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a checkpoint: all that the rest of the run depends on, for ``fit(resume=path)``.
+
+        It holds the weights, the optimizer with its options, schedules and other callbacks that
+        have a ``state_dict``, random numbers, the place in the data, best weights and history. A
+        callback may call it: the file is written when all callbacks have seen the batch or epoch.
+
+        Raises:
+            OSError: the disk is full or not there; an earlier file of this name is as it was.
+        """
+        self._wanted.append(path)
+        if not self._listeners:
+            self._write_files()
+
+    def _write_files(self) -> None:
+        while self._wanted:
+            path = self._wanted[0]
+            try:
+                write_checkpoint(self, path)
+            except OSError as error:
+                raise OSError(
+                    error.errno,
+                    f"[Trainer] the checkpoint could not be written ({error.strerror or error}); "
+                    "an earlier one is whole: mend the disk and go on with fit(..., resume=path)",
+                    os.fspath(path),
+                ) from error
+            finally:
+                self._wanted.pop(0)
+
     def _open(
-        self, train: Any, validation: Any, epochs: int, batch_size: int, shuffle: bool
-    ) -> tuple[Feed, Feed | None, State]:
+        self,
+        train: Any,
+        validation: Any,
+        epochs: int,
+        batch_size: int | None,
+        shuffle: bool,
+        resume: Any,
+    ) -> tuple[State, Feed | None]:
         if epochs < 1:
             raise ValueError(f"[Trainer] epochs is 1 or more, not {epochs}")
         state = self.state
-        if self.seed is None:
-            self.seed = int(_core.randint(0, 2**31 - 1, (1,)).item())
+        saved = self._resume = None if resume is None else read_checkpoint(resume)
+        seed = self.seed if saved is None else saved["run"]["seed"]
+        if seed is None:
+            seed = int(_core.randint(0, 2**31 - 1, (1,)).item())
         elif state.epoch == 0:
-            _core.manual_seed(self.seed)
-        feed = make_feed(train, batch_size, self.seed if shuffle else None, self._dtype())
+            _core.manual_seed(seed)
+        feed = make_feed(train, batch_size, seed if shuffle else None, self._dtype())
         held_out = None if validation is None else make_feed(validation, 256, dtype=self._dtype())
-        state.last_epoch = state.epoch + epochs
-        state.num_batches, state.stop_reason = feed.num_batches, ""
+        self.feeds = {"train": feed} | ({} if held_out is None else {"validation": held_out})
+        if saved is not None:
+            check_fit(self, saved, resume)
+            state.epoch = saved["run"]["first_epoch"]
+        self.seed, self.last_wish = seed, None
+        state.first_epoch, state.last_epoch = state.epoch, state.epoch + epochs
+        state.num_batches, state.stop_reason, state.open = feed.num_batches, "", False
         self.history, self._terms = History(), collect(self.model, self.regularize)
         self.best = Best(0, math.inf, copy_weights(self.model))
-        return feed, held_out, state
+        return state, held_out
+
+    def new_tally(self) -> Tally:
+        """Return empty sums of loss and metrics."""
+        return Tally(self.loss, self.metrics)
+
+    def _epoch(self) -> Iterator[Batch]:
+        """Begin an epoch, or go on within the one of the checkpoint, and return its batches."""
+        state, feed = self.state, self.feeds["train"]
+        self._began, state.num_batches = time.perf_counter(), feed.num_batches
+        if not state.open:
+            state.epoch, state.batch, state.open = state.epoch + 1, 0, True
+            self.tally = self.new_tally()
+            self.model.train()
+            self._emit("on_epoch_begin")
+            return feed.batches(state.epoch)
+        batches = feed.batches(state.epoch, state.batch)
+        if self._resume is not None:  # drawing the batches before may have drawn random numbers
+            _core.set_rng_state(self._resume["rng"])
+        return batches
 
     @contextmanager
     def _running(self, progress: bool) -> Iterator[None]:
@@ -179,6 +253,8 @@ class Trainer:
         try:
             with _mode_kept(self.model), finish_batch_on_interrupt(self.stop):
                 self._emit("on_fit_begin")
+                if self._resume is not None:
+                    restore(self, self._resume)
                 yield
         except KeyboardInterrupt:
             self.stop("interrupted")
@@ -187,15 +263,19 @@ class Trainer:
             raise
         finally:
             self.history.stop_reason = self.state.stop_reason or "finished"
+            self._resume = None
+            self._wanted.clear()
             self._emit("on_fit_end")
+            self._listeners = {}
             self.state.release()
 
     def _emit(self, event: str) -> None:
         for listener in self._listeners.get(event, ()):
             listener(self)
 
-    def _finish_epoch(self, held_out: Feed | None) -> None:
+    def _end_epoch(self, held_out: Feed | None) -> None:
         state = self.state
+        state.row = {"epoch": state.epoch, **self.tally.compute()}
         if held_out is not None:
             state.row.update(self._measure(held_out, "val_"))
         value = state.row.get("val_loss", state.row["loss"])
@@ -204,11 +284,15 @@ class Trainer:
             raise self._diverged("a weight" if not weights_finite else "the validation loss")
         if self.best is None or value < self.best.value:
             self.best = Best(state.epoch, value, copy_weights(self.model))
+        self._emit("on_epoch_end")
+        self.history.append(state.row, seconds=time.perf_counter() - self._began)
+        state.open = False
+        self._write_files()
 
     def _measure(self, feed: Feed, prefix: str) -> dict[str, Value]:
         with _mode_kept(self.model), no_grad():
             self.model.eval()
-            tally = Tally(self.loss, self.metrics)
+            tally = self.new_tally()
             for inputs, targets in feed.batches(1):
                 output = self.model(inputs)
                 tally.update(_one_number(self.loss(output, targets)), output, targets)
