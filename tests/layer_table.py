@@ -13,6 +13,8 @@ import numpy as np
 
 import surefoot as sf
 from op_table import losses
+from op_table.attention import cosine_ref, pairwise_ref
+from op_table.embedding import bag_ref
 from op_table.losses import cross_entropy_ref as ce
 from op_table.losses import nll_ref as nll
 
@@ -201,6 +203,14 @@ def loss(layer: str, reference: Callable[..., Array], draw: losses.Draw,
 
     plain: list[dict[str, Any]] = [{"reduction": r} for r in ("mean", "sum", "none")]
     return [*(row(o, False) for o in plain), *(row(o, True) for o in ({}, *plain, *variants))]
+
+
+def embedding(state: State, x: Array) -> Array:
+    return state["weight"][x]
+
+
+def bag(**options: Any) -> Callable[..., Array]:
+    return lambda state, x, *offsets: bag_ref(x, state["weight"], *offsets, **options)
 
 
 CLASSES = ((6, 4), (6,))
@@ -476,6 +486,27 @@ ROWS = [
     *loss("CosineEmbeddingLoss", losses.cosine_embedding, losses.angles, {"margin": 0.3}),
     *loss("TripletMarginLoss", losses.triplet, losses.triples,
           {"margin": 0.3, "p": 3.0, "eps": 1e-3, "swap": True}),
+    Row("Embedding", (9, 4), {}, ((3, 5),), embedding, ("weight",), (labels((3, 5), 9),),
+        text="9, 4"),
+    Row("Embedding", (9, 4), {"padding_idx": -9}, ((3, 5),), embedding,
+        ("weight",), (lambda rng: rng.integers(1, 9, (3, 5)),), text="9, 4, padding_idx=0"),
+    Row("Embedding", (9, 4), {"max_norm": 50.0}, ((5,),), embedding, ("weight",),
+        (labels((5,), 9),), text="9, 4, max_norm=50.0"),
+    Row("EmbeddingBag", (9, 4), {}, ((3, 5),), bag(), ("weight",), (labels((3, 5), 9),),
+        text="9, 4, mode='mean'"),
+    Row("EmbeddingBag", (9, 4), {"mode": "sum", "padding_idx": 2}, ((7,), (3,)),
+        bag(mode="sum", padding_idx=2), ("weight",),
+        (labels((7,), 9), lambda rng: np.array([0, 4, 4])),
+        text="9, 4, padding_idx=2, mode='sum'"),
+    Row("EmbeddingBag", (9, 4), {"mode": "max", "include_last_offset": True}, ((7,), (3,)),
+        bag(mode="max", include_last_offset=True), ("weight",),
+        (labels((7,), 9), lambda rng: np.array([0, 2, 7]))),
+    Row("CosineSimilarity", (), {}, ((3, 4), (3, 4)), lambda state, x, y: cosine_ref(x, y)),
+    Row("CosineSimilarity", (-1,), {"eps": 9.0}, ((2, 3, 4), (4,)),
+        lambda state, x, y: cosine_ref(x, y, -1, 9.0)),
+    Row("PairwiseDistance", (), {}, ((3, 4), (3, 4)), lambda state, x, y: pairwise_ref(x, y)),
+    Row("PairwiseDistance", (3.0, 0.1, True), {}, ((3, 4), (4,)),
+        lambda state, x, y: pairwise_ref(x, y, 3.0, 0.1, True)),
     Row(
         "Sequential",
         (mlp,),

@@ -28,17 +28,30 @@ RETURNS = {
 }
 
 # Ops whose result depends on what they are given.
-OVERLOADS = {
-    name: [
-        f"{name}(Tensor input) -> Tensor",
-        f"{name}(Tensor input, int dim, bool keepdim=False) -> ValuesIndices",
-        f"{name}(Tensor input, Tensor dim) -> Tensor",
-    ]
-    for name in ("max", "min")
-} | {
-    name: [f"{name}(Tensor input) -> tuple[int, ...]", f"{name}(Tensor input, int dim) -> int"]
-    for name in ("size", "stride")
-}
+OVERLOADS = (
+    {
+        name: [
+            f"{name}(Tensor input) -> Tensor",
+            f"{name}(Tensor input, int dim, bool keepdim=False) -> ValuesIndices",
+            f"{name}(Tensor input, Tensor dim) -> Tensor",
+        ]
+        for name in ("max", "min")
+    }
+    | {
+        name: [f"{name}(Tensor input) -> tuple[int, ...]", f"{name}(Tensor input, int dim) -> int"]
+        for name in ("size", "stride")
+    }
+    | {
+        "nonzero": [
+            "nonzero(Tensor input) -> Tensor",
+            "nonzero(Tensor input, *, bool as_tuple) -> Any",
+        ],
+        "where": [
+            "where(Tensor condition) -> tuple[Tensor, ...]",
+            "where(Tensor condition, Tensor|Number input, Tensor|Number other) -> Tensor",
+        ],
+    }
+)
 
 # In the signatures that pybind11 writes: pattern -> replacement, in this order.
 PYBIND_TYPES = [

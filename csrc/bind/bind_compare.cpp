@@ -1,6 +1,7 @@
 // Comparisons, logic and selection.
 #include "bind/op.h"
 #include "ops/compare.h"
+#include "ops/index.h"
 #include "ops/inplace.h"
 #include "ops/reduce.h"
 #include "tensor/create.h"
@@ -62,13 +63,17 @@ void register_logic(OpTable& ops) {
 
 void register_selection(OpTable& ops) {
   ops.add(
-      "where(Tensor condition, Tensor|Number input, Tensor|Number other) -> Tensor",
-      [](const Tensor& condition, const Operand& input, const Operand& other) {
-        const auto [x, y] = resolve(input, other);
-        return where(condition, x, y);
+      "where(Tensor condition, Tensor|Number? input=None, Tensor|Number? other=None) -> "
+      "Tensor|tuple[Tensor]",
+      [](const Tensor& condition, const std::optional<Operand>& input,
+         const std::optional<Operand>& other) -> TensorOrTuple {
+        if (!input && !other) return {{}, nonzero_tuple(condition)};
+        if (!input || !other) throw TypeError("[where] give both input and other, or neither");
+        const auto [x, y] = resolve(*input, *other);
+        return {where(condition, x, y)};
       },
       "input where the condition holds, other elsewhere; the gradient goes where the value "
-      "came from.",
+      "came from. where(condition) is nonzero(condition, as_tuple=True).",
       Where::kFunction);
   ops.add(
       "masked_fill(Tensor input, Tensor mask, Tensor|Number value) -> Tensor",

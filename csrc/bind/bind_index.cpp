@@ -5,25 +5,15 @@
 namespace sf::bind {
 
 void register_index(OpTable& ops) {
-  ops.add("nonzero(Tensor input) -> Tensor", &nonzero,
-          "The indices of the elements that are not zero: int64, (count, ndim).");
+  ops.add(
+      "nonzero(Tensor input, *, bool as_tuple=False) -> Tensor|tuple[Tensor]",
+      [](const Tensor& input, bool as_tuple) {
+        return as_tuple ? TensorOrTuple{{}, nonzero_tuple(input)} : TensorOrTuple{nonzero(input)};
+      },
+      "The indices of the elements that are not zero: int64, (count, ndim); as_tuple: one tensor "
+      "for each dimension.");
   ops.add("masked_select(Tensor input, Tensor mask) -> Tensor", &masked_select,
           "The elements where the mask, broadcast with input, is True; 1-d.");
-  ops.add("index_select(Tensor input, int dim, Tensor index) -> Tensor", &index_select,
-          "The slices of `dim` that a 1-d index names.");
-  ops.add("gather(Tensor input, int dim, Tensor index) -> Tensor", &gather,
-          "out[i][j] = input[index[i][j]][j] for dim 0, likewise for the others.");
-  ops.add(
-      "scatter(Tensor input, int dim, Tensor index, Tensor|Number src) -> Tensor",
-      [](const Tensor& input, int64_t dim, const Tensor& index, const Operand& src) {
-        return scatter(input, dim, index, src.resolve(input.dtype()));
-      },
-      "A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, likewise for the others.");
-  ops.add("scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", &scatter_add,
-          "A copy of input with out[index[i][j]][j] += src[i][j] for dim 0, likewise for the "
-          "others. Repeated places add up in index order.");
-  ops.add("take_along_dim(Tensor input, Tensor indices, int dim) -> Tensor", &take_along_dim,
-          "gather with the other dimensions broadcast, as np.take_along_axis.");
   ops.add(
       "sort(Tensor input, int dim=-1, bool descending=False, bool stable=False) -> ValuesIndices",
       [](const Tensor& input, int64_t dim, bool descending, bool) {

@@ -2,6 +2,7 @@
 #include "bind/op.h"
 #include "ops/binary.h"
 #include "ops/convert.h"
+#include "ops/distance.h"
 #include "ops/reduce.h"
 
 namespace sf::bind {
@@ -103,12 +104,27 @@ void register_extremes(OpTable& ops) {
           "The index of the first smallest element along dim, or in the flattened tensor.");
 }
 
+void register_distances(OpTable& ops) {
+  ops.add("normalize(Tensor input, float p=2.0, int[] dim=1, float eps=1e-12) -> Tensor",
+          &normalize, "input / max(|input|_p, eps), the norm taken over dim.", Where::kFunction);
+  ops.add("cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-8) -> Tensor",
+          &cosine_similarity,
+          "x1 x2 / (max(|x1|, eps) max(|x2|, eps)) along dim, after broadcasting.",
+          Where::kFunction);
+  ops.add(
+      "pairwise_distance(Tensor x1, Tensor x2, float p=2.0, float eps=1e-6, bool keepdim=False) "
+      "-> Tensor",
+      &pairwise_distance, "|x1 - x2 + eps|_p over the last dimension, after broadcasting.",
+      Where::kFunction);
+}
+
 }  // namespace
 
 void register_reduce(OpTable& ops) {
   register_sums(ops);
   register_statistics(ops);
   register_extremes(ops);
+  register_distances(ops);
 }
 
 }  // namespace sf::bind

@@ -31,6 +31,14 @@ struct ValuesIndices {
   Tensor values, indices;
 };
 PyObject* to_python(const ValuesIndices& pair);
+// One tensor or, where it is undefined, a tuple.
+struct TensorOrTuple {
+  Tensor one{};
+  std::vector<Tensor> many{};
+};
+inline PyObject* to_python(const TensorOrTuple& t) {
+  return t.one.defined() ? to_python(t.one) : to_python(t.many);
+}
 inline PyObject* to_python(py::object value) { return value.release().ptr(); }
 inline PyObject* to_python(bool value) { return PyBool_FromLong(value); }
 inline PyObject* to_python(int64_t value) { return PyLong_FromLongLong(value); }
@@ -148,12 +156,14 @@ void register_compare(OpTable& ops);
 void register_convert(OpTable& ops);
 void register_create(OpTable& ops);
 void register_elementwise(OpTable& ops);
+void register_embedding(OpTable& ops);
 void register_index(OpTable& ops);
 void register_loss(OpTable& ops);
 void register_matmul(OpTable& ops);
 void register_norm(OpTable& ops);
 void register_random(OpTable& ops);
 void register_reduce(OpTable& ops);
+void register_scatter(OpTable& ops);
 void register_shape(OpTable& ops);
 
 }  // namespace sf::bind

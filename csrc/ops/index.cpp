@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "autograd/record.h"
-#include "kernels/index.h"
 #include "ops/convert.h"
 #include "ops/create.h"
+#include "ops/inplace.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "tensor/create.h"
@@ -157,7 +157,7 @@ Array flat_block(const Tensor& block_first, const Rows& rows) {
 
 Tensor embed(const Tensor& grad, const Shape& shape, const Index& at) {
   Tensor out = zeros(shape, grad.dtype());
-  index_put(out, at, grad, true);
+  index_put(out, at, grad, Put::kAdd);
   return out;
 }
 
@@ -202,30 +202,29 @@ Tensor fitting(const Tensor& value, const Shape& target) {
   return out;
 }
 
-void put_basic(const Tensor& view, const Tensor& value, bool accumulate) {
+void put_basic(const Tensor& view, const Tensor& value, Put how) {
   Tensor source = fitting(value, view.shape());
   if (value.storage() == view.storage()) source = copy_as(source, source.dtype());
-  if (!accumulate) return copy_into(view, source);
+  if (how == Put::kSet) return copy_into(view, source);
   Tensor full = empty(view.shape(), view.dtype());
   copy_into(full, source);
   copy_into(view, add_grads(view, full, false));
 }
 
-void put_rows(const Parsed& parsed, const Tensor& value, bool accumulate) {
+void put_rows(const Parsed& parsed, const Tensor& value, Put how) {
   const Rows rows = rows_of(parsed);
   Tensor block_first = empty(block_first_shape(rows), parsed.view.dtype());
   const Tensor target = move_block(block_first, rows);
   copy_into(target, fitting(value, target.shape()));
-  const auto run = accumulate ? &run_scatter_add_rows : &run_scatter_rows;
-  run(rows.row, rows.offsets.as<int64_t>(), flat_block(block_first, rows));
+  run_scatter_rows(rows.row, rows.offsets.as<int64_t>(), flat_block(block_first, rows), how);
 }
 
 // The gradients of x and value.
-Formula put_formula(const Index& at, const Tensor& value, bool accumulate) {
-  return [at, accumulate, shape = value.shape(), dtype = value.dtype()](const Backward& b) {
+Formula put_formula(const Index& at, const Tensor& value, bool adds) {
+  return [at, adds, shape = value.shape(), dtype = value.dtype()](const Backward& b) {
     Grads grads(2);
-    if (b.needs(0)) grads[0] = accumulate ? b.grad() : clone(b.grad());
-    if (b.needs(0) && !accumulate) index_put(grads[0], at, zeros({}, b.grad().dtype()));
+    if (b.needs(0)) grads[0] = adds ? b.grad() : clone(b.grad());
+    if (b.needs(0) && !adds) index_put(grads[0], at, zeros({}, b.grad().dtype()));
     if (b.needs(1)) grads[1] = to(sum_to(index(b.grad(), at), shape), dtype);
     return grads;
   };
@@ -233,7 +232,7 @@ Formula put_formula(const Index& at, const Tensor& value, bool accumulate) {
 
 }  // namespace
 
-void index_put(Tensor x, const Index& at, const Tensor& value, bool accumulate) {
+void index_put(Tensor x, const Index& at, const Tensor& value, Put how, const char* op) {
   const Parsed parsed = parse(x, at);
   const bool put_back = is_put_back(x, parsed, value);
   TensorImpl& impl = *x.impl();
@@ -242,17 +241,17 @@ void index_put(Tensor x, const Index& at, const Tensor& value, bool accumulate) 
     impl.recorded_changes_seen = x.storage()->recorded_changes();  // what lags is what is put back
   }
   const Tensor* inputs[] = {&x, &value};
-  check_inplace("index_put", x, inputs);
+  check_inplace(op, x, inputs);
   if (!can_store(value.dtype(), x.dtype())) {
-    throw DtypeError("[index_put] values of dtype ", value.dtype(),
+    throw DtypeError("[", op, "] values of dtype ", value.dtype(),
                      " cannot be stored in a tensor of dtype ", x.dtype(), "; convert them first");
   }
   if (parsed.advanced) {
-    put_rows(parsed, value, accumulate);
+    put_rows(parsed, value, how);
   } else if (!put_back) {
-    put_basic(parsed.view, value, accumulate);
+    put_basic(parsed.view, value, how);
   }
-  finish_inplace("index_put", x, inputs, {}, put_formula(at, value, accumulate));
+  finish_inplace(op, x, inputs, {}, put_formula(at, value, how == Put::kAdd));
 }
 
 Tensor nonzero(const Tensor& x) {
@@ -273,6 +272,10 @@ Tensor nonzero(const Tensor& x) {
   return out;
 }
 
+std::vector<Tensor> nonzero_tuple(const Tensor& x) {
+  return unbind(nonzero(x.ndim() ? x : reshape(x, {1})), 1);
+}
+
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
   if (mask.dtype() != Dtype::kBool) {
     throw DtypeError("[masked_select] the mask must be bool, got ", mask.dtype());
@@ -283,112 +286,34 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 
 namespace {
 
-// An index along one dimension holds integers in [0, size): unlike x[...], these ops refuse to
-// count from the end, as PyTorch's do.
-void check_along(const char* op, const Tensor& index, const Tensor& x, int dim) {
-  if (index.dtype() != Dtype::kInt64 && index.dtype() != Dtype::kInt32) {
-    throw DtypeError("[", op, "] the index must be int64 or int32, got ", index.dtype());
+// The masked elements of `self`, which has one dimension or more, replaced.
+Tensor put_masked(const char* op, Tensor self, const Tensor& mask, const Tensor& source) {
+  if (mask.dtype() != Dtype::kBool) {
+    throw DtypeError("[", op, "] the mask must be bool, got ", mask.dtype());
   }
-  const Tensor plain = contiguous_as(index, Dtype::kInt64);
-  const int64_t size = x.ndim() ? x.size(dim) : 1;
-  for (int64_t k = 0; k < plain.numel(); ++k) {
-    const int64_t i = plain.as<int64_t>()[k];
-    if (i >= 0 && i < size) continue;
-    throw IndexError("[", op, "] index ", i, " (element ", k, " of the index) is out of range for ",
-                     "dim ", dim, " of size ", size, ": use 0 to ", size - 1);
+  const Tensor places = expand(mask, self.shape());
+  const int64_t count = item_as_int(sum(places));
+  if (source.numel() < count) {
+    throw ShapeError("[", op, "] the mask chooses ", count, " elements, the source of shape ",
+                     source.shape(), " has ", source.numel());
   }
-}
-
-// The Index that reads x along `dim` at `index`, at the same place along the others.
-Index along(const char* op, const Tensor& x, int64_t dim, const Tensor& index) {
-  const int d = normalize_dim(op, dim, x.ndim());
-  check_along(op, index, x, d);
-  if (index.ndim() != x.ndim()) {
-    throw ShapeError("[", op, "] an index of shape ", index.shape(), " for a tensor of shape ",
-                     x.shape(), ": both need the same number of dimensions");
-  }
-  Index at;
-  for (int i = 0; i < x.ndim(); ++i) {
-    if (i == d) {
-      at.push_back({.kind = IndexItem::kTensor, .tensor = index});
-      continue;
-    }
-    if (index.size(i) > x.size(i)) {
-      throw ShapeError("[", op, "] the index of shape ", index.shape(), " is larger than ",
-                       x.shape(), " along dim ", i);
-    }
-    Shape shape = Shape::filled(x.ndim(), 1);
-    shape[i] = index.size(i);
-    Tensor position = empty(shape, Dtype::kInt64);
-    for (int64_t k = 0; k < index.size(i); ++k) position.as<int64_t>()[k] = k;
-    at.push_back({.kind = IndexItem::kTensor, .tensor = position});
-  }
-  return at;
-}
-
-// 0-d tensors are indexed as if they had one dimension of size 1.
-Tensor at_least_1d(const Tensor& t) { return t.ndim() ? t : reshape(t, {1}); }
-
-Tensor scatter_into(const char* op, const Tensor& x, int64_t dim, const Tensor& index,
-                    const Tensor& source, bool accumulate) {
-  const Tensor base = at_least_1d(x);
-  const Tensor places = at_least_1d(index);
-  Tensor values = at_least_1d(source);
-  const Index at = along(op, base, dim, places);
-  if (source.numel() != 1 || source.ndim() != 0) {
-    Index front;
-    for (int i = 0; i < places.ndim(); ++i) {
-      if (values.ndim() != places.ndim() || values.size(i) < places.size(i)) {
-        throw ShapeError("[", op, "] a source of shape ", source.shape(),
-                         " is smaller than the index of shape ", index.shape());
-      }
-      front.push_back({.length = places.size(i)});
-    }
-    values = sf::index(values, front);
-  }
-  Tensor out = clone(base);
-  index_put(out, at, values, accumulate);
-  return x.ndim() ? out : reshape(out, {});
+  const Tensor values = narrow(reshape(source, {-1}), 0, 0, count);
+  index_put(self, {{.kind = IndexItem::kTensor, .tensor = places}}, values, Put::kSet, op);
+  return self;
 }
 
 }  // namespace
 
-Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
-  if (index.ndim() > 1) {
-    throw ShapeError("[index_select] the index must have one dimension, got ", index.shape());
-  }
-  const int d = normalize_dim("index_select", dim, x.ndim());
-  check_along("index_select", index, x, d);
-  Index at;
-  for (int i = 0; i < d; ++i) at.push_back({.length = x.size(i)});
-  at.push_back({.kind = IndexItem::kTensor, .tensor = at_least_1d(index)});
-  const Tensor out = sf::index(at_least_1d(x), at);
-  return x.ndim() ? out : reshape(out, {});
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  const Shape shape = broadcast_shapes("masked_scatter", x.shape(), mask.shape());
+  const Tensor wide = shape.ndim() ? expand(x, shape) : reshape(x, {1});
+  return reshape(put_masked("masked_scatter", clone(wide), mask, source), shape);
 }
 
-Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
-  const Tensor places = at_least_1d(index);
-  const Tensor out = sf::index(at_least_1d(x), along("gather", at_least_1d(x), dim, places));
-  return index.ndim() ? out : reshape(out, {});
-}
-
-Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
-  return scatter_into("scatter_add", x, dim, index, source, true);
-}
-Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
-  return scatter_into("scatter", x, dim, index, source, false);
-}
-
-Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim) {
-  const int d = normalize_dim("take_along_dim", dim, x.ndim());
-  Shape shape = broadcast_shapes("take_along_dim", x.shape(), [&] {
-    Shape other = index.shape();
-    if (other.ndim() == x.ndim() && x.ndim()) other[d] = x.size(d);
-    return other;
-  }());
-  Shape places = shape;
-  if (x.ndim()) places[d] = index.size(d);
-  return gather(expand(x, shape), d, expand(index, places));
+Tensor masked_scatter_(Tensor self, const Tensor& mask, const Tensor& source) {
+  constexpr const char* kOp = "masked_scatter_";
+  if (self.ndim()) return put_masked(kOp, self, mask, source);
+  return store_(kOp, self, masked_scatter(old_value(kOp, self, {source}), mask, source));
 }
 
 }  // namespace sf

@@ -2,6 +2,7 @@
 #pragma once
 #include <vector>
 
+#include "kernels/index.h"
 #include "tensor/tensor.h"
 
 namespace sf {
@@ -19,16 +20,17 @@ using Index = std::vector<IndexItem>;
 
 // x[index] by NumPy's rules: a view for basic indices, a copy if there is a tensor among them.
 Tensor index(const Tensor& x, const Index& index);
-// x[index] = value, or += value with repeated elements added up; value is broadcast.
-void index_put(Tensor x, const Index& index, const Tensor& value, bool accumulate = false);
+// x[index] = value, or put together with what is there, repeated elements in index order; value is
+// broadcast. Put::kSet and kAdd are differentiable. `op` is what errors and the graph call it.
+void index_put(Tensor x, const Index& index, const Tensor& value, Put how = Put::kSet,
+               const char* op = "index_put");
 
 // The indices of the elements that are not zero, (count, ndim).
 Tensor nonzero(const Tensor& x);
+std::vector<Tensor> nonzero_tuple(const Tensor& x);  // a column for each dimension
 Tensor masked_select(const Tensor& x, const Tensor& mask);
-Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
-Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
-Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
-Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
-Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim);
+// x with its masked elements replaced by those of source, one after the other.
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source);
+Tensor masked_scatter_(Tensor self, const Tensor& mask, const Tensor& source);
 
 }  // namespace sf

@@ -1,9 +1,10 @@
 // Losses that stop at a margin.
 #include "ops/convert.h"
 #include "ops/create.h"
-#include "ops/index.h"
+#include "ops/distance.h"
 #include "ops/loss_support.h"
 #include "ops/reduce.h"
+#include "ops/scatter.h"
 #include "ops/shape.h"
 #include "tensor/create.h"
 
@@ -26,11 +27,6 @@ Pair checked_signs(const char* op, const Tensor& x, const Tensor& y) {
 // near where y is 1, far where it is -1.
 Tensor by_sign(const Tensor& y, const Tensor& near, const Tensor& far) {
   return where(y > 0, near, far);
-}
-
-// |a - b + eps|_p over the last dimension.
-Tensor distance(const Tensor& a, const Tensor& b, double p, double eps) {
-  return norm(a - b + eps, p, Shape{-1});
 }
 
 }  // namespace
@@ -135,9 +131,12 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   if (!(p > 0)) throw ValueError("[", kOp, "] p must be positive, got ", p);
   const Dtype dtype = loss_dtype(kOp, {anchor, positive, negative});
   const Tensor a = to(anchor, dtype), near = to(positive, dtype), far = to(negative, dtype);
-  Tensor apart = distance(a, far, p, eps);
-  if (swap) apart = minimum(apart, distance(near, far, p, eps));
-  return reduce_loss(kOp, relu(distance(a, near, p, eps) - apart + margin), how);
+  const auto distance = [&](const Tensor& from, const Tensor& other) {
+    return pairwise_distance(from, other, options.p, options.eps, false);
+  };
+  Tensor apart = distance(a, far);
+  if (swap) apart = minimum(apart, distance(near, far));
+  return reduce_loss(kOp, relu(distance(a, near) - apart + margin), how);
 }
 
 }  // namespace sf

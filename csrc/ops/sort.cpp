@@ -6,7 +6,7 @@
 
 #include "base/parallel.h"
 #include "kernels/launch.h"
-#include "ops/index.h"
+#include "ops/scatter.h"
 #include "ops/shape.h"
 #include "tensor/create.h"
 

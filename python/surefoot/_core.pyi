@@ -188,6 +188,8 @@ class Tensor:
         """1 with probability input, else 0, elementwise."""
     def bernoulli_(self, p: builtins.float = 0.5, *, generator: Generator | None = None) -> Tensor:
         """1 with probability p, else 0, in place."""
+    def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
+        """How often each number from 0 on occurs, or the sum of its weights."""
     def bitwise_and(self, other: Tensor | builtins.float) -> Tensor:
         """The bits set in both; bool and integers (x & y)."""
     def bitwise_not(self) -> Tensor:
@@ -343,6 +345,19 @@ class Tensor:
         """sqrt(input^2 + other^2) without overflow."""
     def hypot_(self, other: Tensor | builtins.float) -> Tensor:
         """The same, in place."""
+    def index_add(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
+        """A copy of input with alpha times slice i of source added to slice index[i] of dim;
+        repeated slices add up in index order."""
+    def index_add_(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
+        """The same, in place."""
+    def index_copy(self, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
+        """A copy of input with slice index[i] of dim replaced by slice i of source."""
+    def index_copy_(self, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
+        """The same, in place."""
+    def index_fill(self, dim: builtins.int, index: Tensor, value: Tensor | builtins.float) -> Tensor:
+        """A copy of input with the slices of dim that index names filled with a number."""
+    def index_fill_(self, dim: builtins.int, index: Tensor, value: Tensor | builtins.float) -> Tensor:
+        """The same, in place."""
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """The slices of `dim` that a 1-d index names."""
     def int(self) -> Tensor:
@@ -406,6 +421,10 @@ class Tensor:
     def masked_fill(self, mask: Tensor, value: Tensor | builtins.float) -> Tensor:
         """The value where the mask holds, input elsewhere."""
     def masked_fill_(self, mask: Tensor, value: Tensor | builtins.float) -> Tensor:
+        """The same, in place."""
+    def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
+        """A copy of input whose masked elements are those of source, one after the other."""
+    def masked_scatter_(self, mask: Tensor, source: Tensor) -> Tensor:
         """The same, in place."""
     def masked_select(self, mask: Tensor) -> Tensor:
         """The elements where the mask, broadcast with input, is True; 1-d."""
@@ -474,8 +493,14 @@ class Tensor:
         """-x, elementwise."""
     def neg_(self) -> Tensor:
         """The same, in place."""
+    @_overload
     def nonzero(self) -> Tensor:
-        """The indices of the elements that are not zero: int64, (count, ndim)."""
+        """The indices of the elements that are not zero: int64, (count, ndim); as_tuple: one
+        tensor for each dimension."""
+    @_overload
+    def nonzero(self, *, as_tuple: builtins.bool) -> _Any:
+        """The indices of the elements that are not zero: int64, (count, ndim); as_tuple: one
+        tensor for each dimension."""
     def norm(self, p: builtins.float | builtins.str = 2, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: _DType | None = None) -> Tensor:
         """(sum |x|^p)^(1/p) over dim, or over all; p may be inf, -inf or 0."""
     def normal_(self, mean: builtins.float = 0.0, std: builtins.float = 1.0, *, generator: Generator | None = None) -> Tensor:
@@ -550,12 +575,21 @@ class Tensor:
         """1 / sqrt(x), elementwise."""
     def rsqrt_(self) -> Tensor:
         """The same, in place."""
-    def scatter(self, dim: builtins.int, index: Tensor, src: Tensor | builtins.float) -> Tensor:
+    def scatter(self, dim: builtins.int, index: Tensor, src: Tensor | builtins.float | None = None, *, value: builtins.float | None = None) -> Tensor:
         """A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, likewise for the
-        others."""
+        others; the last one put in a place stays."""
+    def scatter_(self, dim: builtins.int, index: Tensor, src: Tensor | builtins.float | None = None, *, value: builtins.float | None = None) -> Tensor:
+        """The same, in place."""
     def scatter_add(self, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
         """A copy of input with out[index[i][j]][j] += src[i][j] for dim 0, likewise for the
         others. Repeated places add up in index order."""
+    def scatter_add_(self, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
+        """The same, in place."""
+    def scatter_reduce(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Tensor:
+        """scatter with the 'sum', 'prod', 'mean', 'amax' or 'amin' of what meets in one place,
+        the element of input there included or not; equal extremes share the gradient."""
+    def scatter_reduce_(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Tensor:
+        """The same, in place."""
     def select(self, dim: builtins.int, index: builtins.int) -> Tensor:
         """A view of one slice, without its dimension."""
     def selu(self) -> Tensor:
@@ -776,6 +810,10 @@ def atan(input: Tensor) -> Tensor:
 def atan2(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """The angle of the point (other, input), in radians."""
 
+def attention_weights(query: Tensor, key: Tensor, attn_mask: Tensor | None = None, is_causal: builtins.bool = False, *, scale: builtins.float | None = None, enable_gqa: builtins.bool = False) -> Tensor:
+    """softmax(query key^T scale + mask), (..., L, S): what scaled_dot_product_attention
+    multiplies the values by. torch has no such function."""
+
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5) -> Tensor:
     """(x - mean) / sqrt(var + eps) per channel of (N, C, ...), by the statistics of the batch in
     training, else by the running ones, which training moves."""
@@ -788,6 +826,9 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: builtins.str = 'mean', pos_weight: Tensor | None = None, *, sample_weight: Tensor | None = None) -> Tensor:
     """binary_cross_entropy(sigmoid(input), target), finite and accurate for large inputs."""
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
+    """How often each number from 0 on occurs, or the sum of its weights."""
 
 def bitwise_and(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """The bits set in both; bool and integers (x & y)."""
@@ -840,6 +881,9 @@ def cosh(input: Tensor) -> Tensor:
 def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: builtins.float = 0.0, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """1 - cos where target is 1, max(0, cos - margin) where it is -1, for rows of (N, D)."""
 
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-8) -> Tensor:
+    """x1 x2 / (max(|x1|, eps) max(|x2|, eps)) along dim, after broadcasting."""
+
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean', label_smoothing: builtins.float = 0.0, *, sample_weight: Tensor | None = None) -> Tensor:
     """-log(softmax(x)[target]) over scores (N, C, ...) and class labels, or class probabilities."""
 
@@ -867,6 +911,15 @@ def dropout(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = Tr
 
 def elu(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
     """x above zero, alpha * (exp(x) - 1) below."""
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor:
+    """weight[input]: numbers (*) and a table (V, D) give (*, D). Gradients of equal numbers add
+    up in index order; row padding_idx gets none. max_norm first scales the rows in use down
+    to that norm, in place. torch.embedding has weight first; F.embedding is as here."""
+
+def embedding_bag(input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, mode: builtins.str = 'mean', sparse: builtins.bool = False, per_sample_weights: Tensor | None = None, include_last_offset: builtins.bool = False, padding_idx: builtins.int | None = None) -> Tensor:
+    """The sum, mean or largest of weight[input] over each bag: the rows of a 2-d input, or runs
+    of a 1-d input that begin at offsets. Padding takes no part; an empty bag gives 0."""
 
 @_overload
 def empty(size: builtins.int | _Sequence[builtins.int], *, dtype: _DType | None = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -992,6 +1045,16 @@ def huber_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', 
 def hypot(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """sqrt(input^2 + other^2) without overflow."""
 
+def index_add(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
+    """A copy of input with alpha times slice i of source added to slice index[i] of dim;
+    repeated slices add up in index order."""
+
+def index_copy(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy of input with slice index[i] of dim replaced by slice i of source."""
+
+def index_fill(input: Tensor, dim: builtins.int, index: Tensor, value: Tensor | builtins.float) -> Tensor:
+    """A copy of input with the slices of dim that index names filled with a number."""
+
 def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     """The slices of `dim` that a 1-d index names."""
 
@@ -1086,6 +1149,9 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | builtins.float) -> Tensor:
     """The value where the mask holds, input elsewhere."""
 
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy of input whose masked elements are those of source, one after the other."""
+
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where the mask, broadcast with input, is True; 1-d."""
 
@@ -1175,14 +1241,23 @@ def neg(input: Tensor) -> Tensor:
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """-x[target] over log-probabilities (N, C, ...) and class labels."""
 
+@_overload
 def nonzero(input: Tensor) -> Tensor:
-    """The indices of the elements that are not zero: int64, (count, ndim)."""
+    """The indices of the elements that are not zero: int64, (count, ndim); as_tuple: one tensor
+    for each dimension."""
+@_overload
+def nonzero(input: Tensor, *, as_tuple: builtins.bool) -> _Any:
+    """The indices of the elements that are not zero: int64, (count, ndim); as_tuple: one tensor
+    for each dimension."""
 
 def norm(input: Tensor, p: builtins.float | builtins.str = 2, dim: builtins.int | _Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: _DType | None = None) -> Tensor:
     """(sum |x|^p)^(1/p) over dim, or over all; p may be inf, -inf or 0."""
 
 def normal(mean: Tensor | builtins.float, std: Tensor | builtins.float = 1.0, size: builtins.int | _Sequence[builtins.int] | None = None, *, generator: Generator | None = None, dtype: _DType | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """Normal numbers with the given mean and standard deviation."""
+
+def normalize(input: Tensor, p: builtins.float = 2.0, dim: builtins.int | _Sequence[builtins.int] = 1, eps: builtins.float = 1e-12) -> Tensor:
+    """input / max(|input|_p, eps), the norm taken over dim."""
 
 def numel(input: Tensor) -> builtins.int:
     """Number of elements."""
@@ -1206,6 +1281,9 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 def pad(input: Tensor, pad: builtins.int | _Sequence[builtins.int], mode: builtins.str = 'constant', value: builtins.float | None = None) -> Tensor:
     """Pads with a constant; `pad` counts from the last dimension: (left, right, top, bottom,
     ...). Negative numbers cut."""
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-6, keepdim: builtins.bool = False) -> Tensor:
+    """|x1 - x2 + eps|_p over the last dimension, after broadcasting."""
 
 @_overload
 def permute(input: Tensor, dims: builtins.int | _Sequence[builtins.int]) -> Tensor:
@@ -1295,12 +1373,23 @@ def rrelu(input: Tensor, lower: builtins.float = 0.125, upper: builtins.float = 
 def rsqrt(input: Tensor) -> Tensor:
     """1 / sqrt(x), elementwise."""
 
-def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | builtins.float) -> Tensor:
-    """A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, likewise for the others."""
+def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: builtins.float = 0.0, is_causal: builtins.bool = False, *, scale: builtins.float | None = None, enable_gqa: builtins.bool = False, generator: Generator | None = None) -> Tensor:
+    """softmax(query key^T scale + mask) value: query (..., L, E), key (..., S, E), value (...,
+    S, Ev), mask broadcast to (..., L, S), scale 1 / sqrt(E). A bool mask is True where a
+    query may look. Queries that may look nowhere give 0, as in torch from 2.5 on. Dropout
+    acts whenever dropout_p is not 0."""
+
+def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | builtins.float | None = None, *, value: builtins.float | None = None) -> Tensor:
+    """A copy of input with out[index[i][j]][j] = src[i][j] for dim 0, likewise for the others;
+    the last one put in a place stays."""
 
 def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of input with out[index[i][j]][j] += src[i][j] for dim 0, likewise for the others.
     Repeated places add up in index order."""
+
+def scatter_reduce(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor, reduce: builtins.str, *, include_self: builtins.bool = True) -> Tensor:
+    """scatter with the 'sum', 'prod', 'mean', 'amax' or 'amin' of what meets in one place, the
+    element of input there included or not; equal extremes share the gradient."""
 
 def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
     """A view of one slice, without its dimension."""
@@ -1437,9 +1526,14 @@ def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
 def var(input: Tensor, dim: builtins.int | _Sequence[builtins.int] | None = None, unbiased: builtins.bool | None = None, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor:
     """sum((x - mean)^2) / (n - correction); correction is 1, or 0 for unbiased=False."""
 
+@_overload
+def where(condition: Tensor) -> builtins.tuple[Tensor, ...]:
+    """input where the condition holds, other elsewhere; the gradient goes where the value came
+    from. where(condition) is nonzero(condition, as_tuple=True)."""
+@_overload
 def where(condition: Tensor, input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input where the condition holds, other elsewhere; the gradient goes where the value came
-    from."""
+    from. where(condition) is nonzero(condition, as_tuple=True)."""
 
 @_overload
 def zeros(size: builtins.int | _Sequence[builtins.int], *, dtype: _DType | None = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -1474,10 +1568,12 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "attention_weights",
     "batch_norm",
     "bernoulli",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "bincount",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -1494,6 +1590,7 @@ __all__ = [
     "cos",
     "cosh",
     "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "cumsum",
     "default_generator",
@@ -1504,6 +1601,8 @@ __all__ = [
     "dropout",
     "dtype",
     "elu",
+    "embedding",
+    "embedding_bag",
     "empty",
     "empty_cache",
     "empty_like",
@@ -1543,6 +1642,9 @@ __all__ = [
     "hinge_loss",
     "huber_loss",
     "hypot",
+    "index_add",
+    "index_copy",
+    "index_fill",
     "index_select",
     "instance_norm",
     "int32",
@@ -1575,6 +1677,7 @@ __all__ = [
     "manual_seed",
     "margin_ranking_loss",
     "masked_fill",
+    "masked_scatter",
     "masked_select",
     "matmul",
     "max",
@@ -1601,12 +1704,14 @@ __all__ = [
     "nonzero",
     "norm",
     "normal",
+    "normalize",
     "numel",
     "one_hot",
     "ones",
     "ones_like",
     "outer",
     "pad",
+    "pairwise_distance",
     "permute",
     "poisson_nll_loss",
     "pow",
@@ -1629,8 +1734,10 @@ __all__ = [
     "round",
     "rrelu",
     "rsqrt",
+    "scaled_dot_product_attention",
     "scatter",
     "scatter_add",
+    "scatter_reduce",
     "select",
     "selu",
     "set_num_threads",

@@ -4,7 +4,20 @@ A new op gets one row in the file of its family; the tests in test_ops.py run it
 that every op must pass. An exported op without a row fails the suite by name.
 """
 
-from op_table import create, elementwise, index, linalg, losses, norm, random, reduce, shape
+from op_table import (
+    attention,
+    create,
+    elementwise,
+    embedding,
+    index,
+    linalg,
+    losses,
+    norm,
+    random,
+    reduce,
+    scatter,
+    shape,
+)
 from op_table.random import RandomRow
 from op_table.row import Bad, Row, Sample
 
@@ -14,6 +27,9 @@ ROWS: list[Row] = [
     *linalg.ROWS,
     *shape.ROWS,
     *index.ROWS,
+    *scatter.ROWS,
+    *embedding.ROWS,
+    *attention.ROWS,
     *losses.ROWS,
     *norm.ROWS,
     *create.ROWS,

@@ -5,6 +5,7 @@ from . import (
     batchnorm,
     class_loss,
     container,
+    distance,
     dropconnect,
     dropout,
     flatten,
@@ -19,6 +20,7 @@ from . import (
     parameter,
     rectifier,
     softmax,
+    sparse,
     standardize,
     utils,
 )
@@ -26,6 +28,7 @@ from .activation import *  # noqa: F403
 from .batchnorm import *  # noqa: F403
 from .class_loss import *  # noqa: F403
 from .container import *  # noqa: F403
+from .distance import *  # noqa: F403
 from .dropconnect import *  # noqa: F403
 from .dropout import *  # noqa: F403
 from .flatten import *  # noqa: F403
@@ -38,6 +41,7 @@ from .param_container import *  # noqa: F403
 from .parameter import *  # noqa: F403
 from .rectifier import *  # noqa: F403
 from .softmax import *  # noqa: F403
+from .sparse import *  # noqa: F403
 from .standardize import *  # noqa: F403
 
 __all__ = ["functional", "init", "utils"]
@@ -55,6 +59,8 @@ __all__ += dropconnect.__all__
 __all__ += batchnorm.__all__
 __all__ += normalization.__all__
 __all__ += standardize.__all__
+__all__ += sparse.__all__
+__all__ += distance.__all__
 __all__ += loss.__all__
 __all__ += class_loss.__all__
 __all__ += margin_loss.__all__
