@@ -215,6 +215,31 @@ def test_a_plateau_takes_in_a_group_added_later_unless_min_lr_is_a_list() -> Non
             assert schedule.get_last_lr() == pytest.approx([0.1, 0.02])
 
 
+RELATIVE: list[Any] = [
+    (lambda o, k: ls.ExponentialLR(o, 0.5, last_epoch=k), lambda t: 0.5**t),
+    (lambda o, k: ls.LinearLR(o, 0.5, total_iters=8, last_epoch=k), lambda t: 0.5 + t / 16),
+    (lambda o, k: ls.PolynomialLR(o, 8, 2.0, last_epoch=k), lambda t: (1 - t / 8) ** 2),
+    (
+        lambda o, k: ls.CosineAnnealingLR(o, 8, last_epoch=k),
+        lambda t: (1 + math.cos(math.pi * t / 8)) / 2,
+    ),
+    (lambda o, k: ls.MultiplicativeLR(o, lambda t: 0.9, last_epoch=k), lambda t: 0.9**t),
+]
+
+
+@pytest.mark.parametrize(("build", "formula"), RELATIVE)
+def test_begun_at_a_later_step_it_keeps_the_rate_it_finds(build: Any, formula: Any) -> None:
+    """As in torch: what stands there is taken for the rate of step last_epoch + 1."""
+    opt = sgd(0.3)
+    opt.param_groups[0]["initial_lr"] = 1.0
+    schedule = build(opt, 3)
+    assert opt.param_groups[0]["lr"] == 0.3 and schedule.last_epoch == 4
+    assert schedule.get_last_lr() == [0.3]
+    for t in (5, 6, 7):
+        schedule.step()
+        assert opt.param_groups[0]["lr"] == pytest.approx(0.3 * formula(t) / formula(4))
+
+
 def test_last_epoch_goes_on_and_needs_the_first_rate() -> None:
     with pytest.raises(KeyError, match="initial_lr"):
         ls.StepLR(sgd(0.5), 2, last_epoch=4)

@@ -249,7 +249,6 @@ BAD = [
     (lambda: nn.BatchNorm1d(3, momentum=1.5), ValueError, "momentum=1.5"),
     (lambda: nn.BatchNorm1d(3, momentun=0.1), TypeError, "momentun"),
     (lambda: nn.BatchNorm1d(3)(sf.ones(1, 3)), ValueError, "more than 1 value per channel"),
-    (lambda: nn.BatchNorm1d(3)(sf.ones(0, 3)), ValueError, "more than 1 value per channel"),
     (lambda: nn.BatchNorm1d(3)(sf.ones(2, 4)), ValueError, r"\(2, 4\) has 4 channels.*features=3"),
     (lambda: nn.BatchNorm1d(3)(sf.ones(2, 3, 4, 5)), ValueError, r"2D \(N, C\) or 3D.*got 4D"),
     (lambda: nn.BatchNorm2d(3)(sf.ones(2, 3)), ValueError, r"expected 4D \(N, C, H, W\), got 2D"),
@@ -330,3 +329,15 @@ def test_running_statistics_keep_nan() -> None:
     layer(sf.tensor([[np.nan, 0.0], [1.0, 2.0]]))
     assert np.isnan(layer.running_mean.numpy()).tolist() == [True, False]
     assert np.isnan(layer.running_var.numpy()).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4), (5, 3, 0)])
+def test_a_batch_without_values_trains_nothing(shape: tuple[int, ...]) -> None:
+    layer = sf.nn.BatchNorm1d(3)
+    x = sf.zeros(*shape, requires_grad=True)
+    y = layer(x)
+    y.sum().backward()
+    assert tuple(y.shape) == tuple(x.grad.shape) == shape
+    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
+    assert layer.num_batches_tracked.item() == 1
+    assert layer.weight.grad.tolist() == layer.bias.grad.tolist() == [0, 0, 0]

@@ -167,7 +167,7 @@ void move(const char* op, const Tensor& running, const Tensor& now, double momen
 // Moves the running statistics towards those of the input; `samples` of them stand in a row.
 void move_running(const char* op, const Running& running, const Normalized& now, int64_t samples,
                   int64_t count) {
-  if (!running.mean.defined()) return;
+  if (!running.mean.defined() || count == 0) return;  // nothing was seen
   const GradModeGuard no_grad(false);
   const Shape rows{samples, running.mean.numel()};
   const double unbias = static_cast<double>(count) / static_cast<double>(count - 1);
@@ -246,7 +246,7 @@ Tensor batch_norm(const Tensor& x, const Running& running, const Affine& affine,
   const Shape s = channel_shape("batch_norm", x, affine, running);
   if (!training) return with_running("batch_norm", x, s, running, affine, eps);
   const int64_t count = s[0] * s[2];
-  if (count < 2) {
+  if (count == 1) {
     throw ShapeError("[batch_norm] input ", x.shape(), ": expected more than 1 value per channel ",
                      "when training, a single one has no variance; use a larger batch or eval()");
   }

@@ -8,7 +8,7 @@ import pytest
 import surefoot as sf
 from surefoot import nn, optim
 from surefoot.train import Callback, EarlyStopping, Trainer
-from surefoot.train.trainer import EVENTS
+from surefoot.train.events import EVENTS
 
 
 class Recorder(Callback):

@@ -23,6 +23,9 @@ class ClosureRule(Optimizer):
             )
         super().add_param_group(param_group)
 
+    def closure_kind(self) -> str:
+        return "backward"
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         if closure is None:
             raise ValueError(f"[{self._rule()}] call step(closure) with {self._contract}")

@@ -68,6 +68,9 @@ class LineSearchGD(ClosureRule):
         for i, lr in enumerate(lrs):
             _check.positive("LineSearchGD", f"lrs[{i}]", lr)
 
+    def closure_kind(self) -> str:
+        return "loss"
+
     def _search(self, closure: Callable[[], Any]) -> Any:
         self.zero_grad()
         loss = with_grad(closure)

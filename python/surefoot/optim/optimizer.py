@@ -127,6 +127,10 @@ class Optimizer:
                 self._update(group, params, grads)
         return loss
 
+    def closure_kind(self) -> str:
+        """What ``step`` needs: "", or a closure that calls "backward" or only gives the "loss"."""
+        return ""
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets the gradients; ``set_to_none=False`` keeps their memory and fills it with 0."""
         for group in self.param_groups:

@@ -116,8 +116,12 @@ class SGD(SparseSteps):
                 f"dampening={group['dampening']!r} with {group['momentum_form']!r}"
             )
 
+    def closure_kind(self) -> str:
+        ahead = any(group["nesterov"] == "lookahead" for group in self.param_groups)
+        return "backward" if ahead else ""
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        if not any(group["nesterov"] == "lookahead" for group in self.param_groups):
+        if not self.closure_kind():
             return super().step(closure)
         if closure is None:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from surefoot.optim.lr_scheduler import Schedule
@@ -27,7 +27,8 @@ class LRSchedule(Callback):
 
     Before the first epoch the schedule learns the length of the whole run in its own unit, so
     ``CosineAnnealingLR(optimizer)`` needs no ``T_max``; a later ``fit`` makes the run longer. The
-    history gets the column ``lr``, the rate of the first group at the end of each epoch.
+    history gets the column ``lr``, the rate of the first group at the end of each epoch, before
+    any schedule steps.
 
     Raises:
         ValueError: a schedule of another optimizer than the trainer's, an unknown ``monitor``.
@@ -88,7 +89,7 @@ class LRSchedule(Callback):
         if getattr(self.scheduler, "optimizer", trainer.optimizer) is not trainer.optimizer:
             raise ValueError("[LRSchedule] the schedule belongs to another optimizer")
         epochs = state.last_epoch - state.epoch
-        per_epoch = 1 if self.every == "epoch" else state.num_batches
+        per_epoch = 1 if self.every == "epoch" else trainer.steps_per_epoch
         self._length, self._per_epoch, self._last_epoch = None, per_epoch or 0, state.last_epoch
         if per_epoch is not None:
             self._length = self.scheduler.last_epoch + epochs * per_epoch
@@ -96,13 +97,13 @@ class LRSchedule(Callback):
 
     def on_batch_end(self, trainer: Trainer) -> None:
         """Step, if the unit is a step."""
-        if self.every == "step":
+        if self.every == "step" and trainer.state.updated:
             self._step(trainer.state.loss_value)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Note the rate; step, if the unit is an epoch."""
         row = trainer.state.row
-        row["lr"] = float(trainer.optimizer.param_groups[0]["lr"])
+        row.setdefault("lr", float(trainer.optimizer.param_groups[0]["lr"]))  # before any steps
         if self.every == "step":
             return
         monitor = self.monitor or ("val_loss" if "val_loss" in row else "loss")
@@ -113,3 +114,12 @@ class LRSchedule(Callback):
             self.scheduler.step(value)
         else:
             self.scheduler.step()
+
+
+def as_callbacks(
+    schedules: Schedule | LRSchedule | Iterable[Schedule | LRSchedule],
+) -> list[LRSchedule]:
+    """What Trainer was given as ``schedule=``, as callbacks; a bare one counts epochs."""
+    single = isinstance(schedules, (Schedule, LRSchedule)) or not isinstance(schedules, Iterable)
+    items: list[Any] = [schedules] if single else list(schedules)  # type: ignore[arg-type]
+    return [item if isinstance(item, LRSchedule) else LRSchedule(item) for item in items]

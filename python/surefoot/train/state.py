@@ -18,7 +18,10 @@ __all__ = ["Best", "State", "Tally"]
 
 @dataclass
 class State:
-    """The moment a run is in. Epochs, batches and steps count from 1; 0 means not begun."""
+    """The moment a run is in. Epochs, batches and steps count from 1; 0 means not begun.
+
+    A step is a change of the weights: one per batch, or per ``accumulate`` batches.
+    """
 
     epoch: int = 0
     first_epoch: int = 0  # where this call of fit began
@@ -27,6 +30,8 @@ class State:
     batch: int = 0
     num_batches: int | None = None
     step: int = 0
+    updated: bool = False  # did the weights change at the end of this batch?
+    diverged: bool = False
     inputs: Any = None
     targets: Any = None
     output: Any = None

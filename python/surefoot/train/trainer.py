@@ -6,39 +6,32 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.optim.lr_scheduler import Schedule
 from surefoot.regularize import Regularizer, collect
 
-from .callbacks import Callback
+from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
+from .errors import NonFiniteLossError, one_number
+from .events import EVENTS, check_callbacks, listeners
 from .feed import Batch, Feed, as_tensor, make_feed
 from .history import History, Value
 from .interrupt import finish_batch_on_interrupt
 from .metrics import MetricSpec, resolve_metrics
 from .progress import Progress
+from .schedule import LRSchedule, as_callbacks
 from .state import Best, State, Tally
-from .weights import copy_weights, load_weights
+from .update import Clip, Update
+from .weights import copy_weights, load_weights, mode_kept
 
-__all__ = ["EVENTS", "NonFiniteLossError", "Trainer"]
+__all__ = ["Trainer"]
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
-
-
-class NonFiniteLossError(FloatingPointError):
-    """The loss or a weight became NaN or infinite; ``history`` holds the epochs before.
-
-    The model has its best weights so far again. The optimizer has kept its state, which may be
-    spoilt: make a new one before training on.
-    """
-
-    def __init__(self, message: str, history: History) -> None:
-        super().__init__(message)
-        self.history = history
 
 
 class Trainer:
@@ -48,8 +41,16 @@ class Trainer:
     ``callbacks`` are Callbacks, or any objects with some of their methods.
     ``regularize`` is a Regularizer for all weights of the model; those attached to its layers act
     anyhow. ``loss`` in the history is without penalties, in training as in validation.
+    ``schedule`` is a schedule of ``optim.lr_scheduler``, stepped once per epoch, or an LRSchedule.
+    ``clip`` limits the norm of all gradients together; ``("value", x)`` each number of them,
+    ``("parameter", x)`` the norm of each parameter's.
+    ``accumulate`` gathers the gradients of so many batches for a step; each counts by its rows.
+    ``ema`` is the decay of a moving average of the weights, see EMA.
     ``seed`` fixes the order of the data and everything random in the run; without it they follow
     ``sf.manual_seed``. ``best`` is the epoch with the lowest validation loss, see ``restore_best``.
+
+    Optimizers that evaluate the loss several times for a step (LBFGS, LineSearchGD, SGD with
+    ``nesterov='lookahead'``) get it of the batch; the history has the first value of each.
 
     Example:
         >>> import surefoot as sf
@@ -73,13 +74,21 @@ class Trainer:
         callbacks: Iterable[object] = (),
         seed: int | None = None,
         regularize: Regularizer | None = None,
+        schedule: Schedule | LRSchedule | Iterable[Schedule | LRSchedule] = (),
+        clip: Clip | None = None,
+        accumulate: int = 1,
+        ema: float | EMA | None = None,
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics = resolve_metrics(metrics)
-        self.callbacks = list(callbacks)
-        _check_callbacks(self.callbacks)
+        self.ema = ema if ema is None or isinstance(ema, EMA) else EMA(ema)
+        averages = [] if self.ema is None else [self.ema]  # first: its weights are others' to keep
+        self.callbacks = [*averages, *callbacks, *as_callbacks(schedule)]
+        check_callbacks(self.callbacks)
         self.seed = seed
         self.regularize = regularize
+        self.clip, self.accumulate = clip, accumulate
+        self._update = self._new_update()
         self._terms = collect(model, regularize)
         self.state = State()
         self.history = History()
@@ -122,19 +131,11 @@ class Trainer:
                 for batch in self._epoch():
                     state.batch, (state.inputs, state.targets) = state.batch + 1, batch
                     self._emit("on_batch_begin")
-                    self.optimizer.zero_grad()
-                    state.output = self.model(state.inputs)
-                    state.loss = self.loss(state.output, state.targets)
-                    state.loss_value = self._finite(state.loss)
-                    self._terms.add_to(state.loss).backward()
-                    self._emit("on_backward_end")
-                    self.optimizer.step()
-                    self._terms.apply_(self.optimizer)
-                    state.step += 1
+                    self._learn()
                     self.tally.update(state.loss_value, state.output, state.targets)
                     self._emit("on_batch_end")
                     self._write_files()
-                    if state.stop_reason:
+                    if state.stop_reason and not self._update.rows:
                         break
                 else:
                     self._end_epoch(held_out)
@@ -142,6 +143,53 @@ class Trainer:
                 self.last_wish()
                 self._write_files()
         return self.history
+
+    def _learn(self) -> None:
+        """Forward, backward and, when enough batches are gathered, a change of the weights."""
+        state, update = self.state, self._update
+        if update.closure:
+            self._learn_by_closure()
+            return
+        if update.rows == 0:
+            self.optimizer.zero_grad()
+        state.output = self.model(state.inputs)
+        state.loss = self.loss(state.output, state.targets)
+        state.loss_value = self._finite(state.loss)
+        update.weighted(state.loss, self._terms.add_to, len(state.targets)).backward()
+        state.updated = update.is_due(state.batch, state.num_batches)
+        if state.updated:
+            self._step()
+
+    def _step(self) -> None:
+        self._update.gather()
+        self._emit("on_backward_end")
+        self._update.clip()
+        self.optimizer.step()
+        self._terms.apply_(self.optimizer)
+        self.state.step += 1
+
+    def _learn_by_closure(self) -> None:
+        state, backward = self.state, self._update.closure == "backward"
+        state.output = None
+
+        def closure() -> Tensor:
+            output = self.model(state.inputs)
+            loss = self.loss(output, state.targets)
+            total, first = self._terms.add_to(loss), state.output is None
+            if first:
+                state.output, state.loss, state.loss_value = output, loss, one_number(loss)
+            if backward:
+                self.optimizer.zero_grad()
+                total.backward()
+                if first:
+                    self._emit("on_backward_end")
+                self._update.clip()
+            return total
+
+        self.optimizer.step(closure)
+        self._finite(state.loss)
+        self._terms.apply_(getattr(self.optimizer, "last_lr", self.optimizer))
+        state.step, state.updated = state.step + 1, True
 
     def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, Value]:
         """Return loss and metrics over ``data``, in eval mode and without gradients."""
@@ -152,7 +200,7 @@ class Trainer:
         rows = as_tensor(inputs, self._dtype())
         if batch_size < 1:
             raise ValueError(f"[Trainer] batch_size is 1 or more, not {batch_size}")
-        with _mode_kept(self.model), no_grad():
+        with mode_kept(self.model), no_grad():
             self.model.eval()
             starts = range(0, max(len(rows), 1), batch_size)
             return _core.cat([self.model(rows[i : i + batch_size]) for i in starts])
@@ -182,7 +230,7 @@ class Trainer:
             self._write_files()
 
     def _write_files(self) -> None:
-        while self._wanted:
+        while self._wanted and not self._update.rows:  # gathered gradients are in no file
             path = self._wanted[0]
             try:
                 write_checkpoint(self, path)
@@ -223,9 +271,19 @@ class Trainer:
         self.seed, self.last_wish = seed, None
         state.first_epoch, state.last_epoch = state.epoch, state.epoch + epochs
         state.num_batches, state.stop_reason, state.open = feed.num_batches, "", False
+        state.diverged, self._update = False, self._new_update()
         self.history, self._terms = History(), collect(self.model, self.regularize)
         self.best = Best(0, math.inf, copy_weights(self.model))
         return state, held_out
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """Steps of an epoch, None where only the end of the data tells."""
+        batches = self.state.num_batches
+        return None if batches is None else -(-batches // self.accumulate)
+
+    def _new_update(self) -> Update:
+        return Update(self.optimizer, self.loss, self.clip, self.accumulate)
 
     def new_tally(self) -> Tally:
         """Return empty sums of loss and metrics."""
@@ -249,9 +307,9 @@ class Trainer:
     @contextmanager
     def _running(self, progress: bool) -> Iterator[None]:
         callbacks = [*self.callbacks, Progress()] if progress else self.callbacks
-        self._listeners = {event: _listeners(callbacks, event) for event in EVENTS}
+        self._listeners = {event: listeners(callbacks, event) for event in EVENTS}
         try:
-            with _mode_kept(self.model), finish_batch_on_interrupt(self.stop):
+            with mode_kept(self.model), finish_batch_on_interrupt(self.stop):
                 self._emit("on_fit_begin")
                 if self._resume is not None:
                     restore(self, self._resume)
@@ -275,38 +333,43 @@ class Trainer:
 
     def _end_epoch(self, held_out: Feed | None) -> None:
         state = self.state
-        state.row = {"epoch": state.epoch, **self.tally.compute()}
-        if held_out is not None:
-            state.row.update(self._measure(held_out, "val_"))
-        value = state.row.get("val_loss", state.row["loss"])
-        weights_finite = all(bool(_core.isfinite(p).all()) for p in self.model.parameters())
-        if value is None or not math.isfinite(value) or not weights_finite:
-            raise self._diverged("a weight" if not weights_finite else "the validation loss")
-        if self.best is None or value < self.best.value:
-            self.best = Best(state.epoch, value, copy_weights(self.model))
-        self._emit("on_epoch_end")
+        if self._update.rows:  # batches of a source that did not say which one is the last
+            self._step()
+        with nullcontext() if self.ema is None else self.ema.in_place(self.model):
+            state.row = {"epoch": state.epoch, **self.tally.compute()}
+            if held_out is not None:
+                state.row.update(self._measure(held_out, "val_"))
+            self._rank_epoch(state.row.get("val_loss", state.row["loss"]))
+            self._emit("on_epoch_end")
         self.history.append(state.row, seconds=time.perf_counter() - self._began)
         state.open = False
         self._write_files()
 
+    def _rank_epoch(self, value: Value) -> None:
+        weights_finite = all(bool(_core.isfinite(p).all()) for p in self.model.parameters())
+        if value is None or not math.isfinite(value) or not weights_finite:
+            raise self._diverged("a weight" if not weights_finite else "the validation loss")
+        if self.best is None or value < self.best.value:
+            self.best = Best(self.state.epoch, value, copy_weights(self.model))
+
     def _measure(self, feed: Feed, prefix: str) -> dict[str, Value]:
-        with _mode_kept(self.model), no_grad():
+        with mode_kept(self.model), no_grad():
             self.model.eval()
             tally = self.new_tally()
             for inputs, targets in feed.batches(1):
                 output = self.model(inputs)
-                tally.update(_one_number(self.loss(output, targets)), output, targets)
+                tally.update(one_number(self.loss(output, targets)), output, targets)
             return tally.compute(prefix)
 
     def _finite(self, loss: Tensor) -> float:
-        value = _one_number(loss)
+        value = one_number(loss)
         if not math.isfinite(value):
             raise self._diverged(f"the loss ({value})")
         return value
 
     def _diverged(self, what: str) -> NonFiniteLossError:
         state, best = self.state, self.best
-        kept = "its first weights"
+        state.diverged, kept = True, "its first weights"
         if best is not None:
             load_weights(self.model, best.weights)
             kept = f"the weights of epoch {best.epoch}" if best.epoch else kept
@@ -318,53 +381,3 @@ class Trainer:
 
     def _dtype(self) -> Any:
         return next((p.dtype for p in self.model.parameters()), None)
-
-
-EVENTS = (
-    "on_fit_begin",
-    "on_epoch_begin",
-    "on_batch_begin",
-    "on_backward_end",
-    "on_batch_end",
-    "on_epoch_end",
-    "on_fit_end",
-)
-
-
-def _one_number(loss: Tensor) -> float:
-    if loss.ndim != 0:
-        raise ValueError(
-            f"[Trainer] the loss has shape {tuple(loss.shape)}: expected one number; "
-            "use reduction='mean' or return loss.mean()"
-        )
-    return float(loss.item())
-
-
-def _check_callbacks(callbacks: Iterable[object]) -> None:
-    for callback in callbacks:
-        if not any(hasattr(callback, event) for event in EVENTS):
-            remedy = (
-                "wrap it: LRSchedule(schedule)" if hasattr(callback, "step") else "see Callback"
-            )
-            raise TypeError(
-                f"[Trainer] {type(callback).__name__} has none of the methods of a callback, so it "
-                f"would do nothing; {remedy}"
-            )
-
-
-def _listeners(callbacks: Iterable[object], event: str) -> list[Callable[[Trainer], None]]:
-    """Return the methods for an event, without those of Callback itself, which do nothing."""
-    idle = getattr(Callback, event)
-    methods = [getattr(callback, event, None) for callback in callbacks]
-    return [m for m in methods if m is not None and getattr(m, "__func__", None) is not idle]
-
-
-@contextmanager
-def _mode_kept(model: nn.Module) -> Iterator[None]:
-    """Give every module its train/eval mode back at the end of the block."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

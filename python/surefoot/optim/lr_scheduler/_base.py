@@ -110,6 +110,8 @@ class LRScheduler(Schedule):
         optimizer: its groups get their rates written, at once and at every ``step``.
         last_epoch: -1 begins at the rates the groups have now and keeps them there as
             ``initial_lr``; another number goes on after that many steps and needs ``initial_lr``.
+            As in PyTorch, schedules that multiply the rate (exponential, linear, polynomial,
+            cosine, multiplicative) keep the one they find and go on in proportion to it.
 
     A schedule of your own defines ``get_lr``, the rates of all groups after ``last_epoch`` steps.
 
@@ -132,6 +134,9 @@ class LRScheduler(Schedule):
 
     _hidden: ClassVar[tuple[str, ...]] = ("optimizer",)
     _follows: ClassVar[bool] = True  # respect a rate that something else has changed
+    _relative: ClassVar[bool] = (
+        False  # begun at last_epoch >= 0 it keeps the rate it finds, as torch
+    )
     _per_group: ClassVar[bool] = False  # has options for each group, so no group may come later
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -153,7 +158,13 @@ class LRScheduler(Schedule):
         self._last_lr = list(self.base_lrs)
         if last_epoch == -1:
             self._follow()
+        found = [group["lr"] for group in optimizer.param_groups]
         self._go(self.last_epoch + 1)
+        if last_epoch >= 0 and self._relative:
+            for group, rate in zip(optimizer.param_groups, found, strict=True):
+                group["lr"] = rate
+            self._follow()  # in proportion to it from here on
+            self._last_lr = found
 
     def step(self) -> None:
         """One unit of time has passed: call it after ``optimizer.step()``."""

@@ -45,6 +45,8 @@ class CosineAnnealingLR(LRScheduler):
     restarts".
     """
 
+    _relative = True
+
     def __init__(
         self,
         optimizer: Optimizer,

@@ -124,6 +124,8 @@ class LinearLR(LRScheduler):
         [0.625]
     """
 
+    _relative = True
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -158,6 +160,8 @@ class ExponentialLR(LRScheduler):
         >>> schedule.get_last_lr()
         [0.5]
     """
+
+    _relative = True
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         _check.number("ExponentialLR", "gamma", gamma)
@@ -203,6 +207,8 @@ class PolynomialLR(LRScheduler):
         >>> schedule.get_last_lr()
         [0.5625]
     """
+
+    _relative = True
 
     def __init__(
         self,

@@ -52,6 +52,7 @@ class MultiplicativeLR(LRScheduler):
         [0.5]
     """
 
+    _relative = True
     _per_group = True
 
     def __init__(
