@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import surefoot as sf
-from op_table import losses
+from op_table import losses, recurrent
 from op_table.attention import cosine_ref, pairwise_ref
 from op_table.embedding import bag_ref
 from op_table.losses import cross_entropy_ref as ce
@@ -167,6 +167,47 @@ def standardize(dim: int) -> Callable[[State, Array], Array]:
     )
 
 
+def recurrent_names(layers: int, *suffixes: str, bias: bool = True) -> tuple[str, ...]:
+    kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if bias else 2]
+    return tuple(f"{k}_l{n}{s}" for n in range(layers) for s in suffixes or ("",) for k in kinds)
+
+
+def recurrent_layers(kind: str, layers: int, batch_first: bool = False, *suffixes: str,
+                     bias: bool = True) -> Callable[..., Array]:  # fmt: skip
+    """The outputs; states start at zero."""
+
+    def call(state: State, x: Array) -> Array:
+        names = recurrent_names(1, bias=bias)
+        hidden = state["weight_hh_l0"].shape[1]
+        zeros = np.zeros((x.shape[0 if batch_first else 1], hidden))
+        for n in range(layers):
+            outs = []
+            for suffix in suffixes or ("",):
+                weights = [state[name.replace("_l0", f"_l{n}{suffix}")] for name in names]
+                out = recurrent.layer(kind, x, zeros, zeros, *weights, batch_first=batch_first,
+                                      reverse=bool(suffix))  # fmt: skip
+                outs.append(out[0])
+            x = np.concatenate(outs, -1)
+        return x
+
+    return call
+
+
+def recurrent_cell(kind: str, bias: bool = True) -> Callable[..., Array]:
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if bias else 2]
+
+    def call(state: State, x: Array, h: Array | None = None) -> Array:
+        zeros = np.zeros((len(x), state["weight_hh"].shape[1]))
+        weights = [state[name] for name in names]
+        h = zeros if h is None else h
+        steps = [recurrent.cell(kind, *row, *weights) for row in zip(x, h, zeros, strict=True)]
+        return np.array([step[0] for step in steps])
+
+    return call
+
+
+BOTH = ("", "_reverse")
+CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 AFFINE = ("weight", "bias")
 RUNNING = ("running_mean", "running_var", "num_batches_tracked")
 KNOWN = {"mean": lambda: [1.0, 2.0, -3.0, 0.0], "std": lambda: [2.0, 0.5, 1.0, 10.0]}
@@ -394,6 +435,28 @@ ROWS = [
     Row("GroupNorm", (1, 4), {"bias": False}, ((3, 4),), group_norm(1), ("weight",)),
     Row("Standardize", (4,), KNOWN, ((3, 4),), standardize(-1), ("mean", "std"), text="4, dim=-1"),
     Row("Standardize", (4, 1), KNOWN, ((3, 4, 2),), standardize(1), ("mean", "std")),
+    Row("RNN", (4, 3), {}, ((5, 2, 4),), recurrent_layers("tanh", 1), recurrent_names(1),
+        text="4, 3"),
+    Row("RNN", (4, 3, 2, "relu"), {"init": "torch", "bidirectional": True}, ((3, 2, 4),),
+        recurrent_layers("relu", 2, False, *BOTH), recurrent_names(2, *BOTH),
+        text="4, 3, num_layers=2, bidirectional=True, nonlinearity=relu"),
+    Row("LSTM", (4, 3), {"forget_bias": 1.0}, ((5, 2, 4),), recurrent_layers("lstm", 1),
+        recurrent_names(1), text="4, 3"),
+    Row("LSTM", (4, 3, 2), {"bias": False, "batch_first": True, "bidirectional": True},
+        ((2, 3, 4),), recurrent_layers("lstm", 2, True, *BOTH, bias=False),
+        recurrent_names(2, *BOTH, bias=False),
+        text="4, 3, num_layers=2, bias=False, batch_first=True, bidirectional=True"),
+    Row("LSTM", (4, 8, 2), {"dropout": 0.5}, ((6, 3, 4),), recurrent_layers("lstm", 2),
+        recurrent_names(2), random=True, text="4, 8, num_layers=2, dropout=0.5"),
+    Row("GRU", (4, 3), {"init": "glorot_uniform"}, ((5, 2, 4),), recurrent_layers("gru", 1),
+        recurrent_names(1), text="4, 3"),
+    Row("GRU", (4, 3, 2), {"batch_first": True}, ((9, 3, 4),), recurrent_layers("gru", 2, True),
+        recurrent_names(2), text="4, 3, num_layers=2, batch_first=True"),
+    Row("RNNCell", (4, 3), {}, ((2, 4), (2, 3)), recurrent_cell("tanh"), CELL, text="4, 3"),
+    Row("RNNCell", (4, 3, False, "relu"), {}, ((2, 4),), recurrent_cell("relu", False), CELL[:2],
+        text="4, 3, bias=False, nonlinearity=relu"),
+    Row("LSTMCell", (4, 3), {}, ((2, 4),), recurrent_cell("lstm"), CELL, text="4, 3"),
+    Row("GRUCell", (4, 3), {}, ((2, 4), (2, 3)), recurrent_cell("gru"), CELL, text="4, 3"),
     Row("ReLU", reference=relu, kink=0.0),
     Row("ReLU6", shapes=((5, 7),), reference=lambda state, x: np.clip(x, 0, 6), kink=0.0),
     Row("LeakyReLU", reference=leaky(0.01), kink=0.0, text="negative_slope=0.01"),

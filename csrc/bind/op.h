@@ -164,6 +164,7 @@ void register_norm(OpTable& ops);
 void register_random(OpTable& ops);
 void register_reduce(OpTable& ops);
 void register_scatter(OpTable& ops);
+void register_rnn(OpTable& ops);
 void register_shape(OpTable& ops);
 
 }  // namespace sf::bind

@@ -9,6 +9,7 @@
 #include "kernels/norm_table.h"
 #include "kernels/random_table.h"
 #include "kernels/reduce_table.h"
+#include "kernels/rnn_table.h"
 #include "kernels/softmax_table.h"
 #include "kernels/update_table.h"
 
@@ -22,6 +23,7 @@ struct Kernels : ElementwiseKernels<T> {
   NormKernels<T> norm;
   RandomKernels<T> random;
   ReduceKernels<T> reduce;
+  RnnKernels<T> rnn;
   SoftmaxKernels<T> softmax;
   UpdateKernels update;
 };

@@ -1018,6 +1018,9 @@ def glu(input: Tensor, dim: builtins.int = -1) -> Tensor:
 def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-5) -> Tensor:
     """(x - mean) / sqrt(var + eps) over each group of channels of a sample (N, C, ...)."""
 
+def gru_layer(input: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor | None = None, bias_hh: Tensor | None = None, batch_sizes: Tensor | None = None, *, batch_first: builtins.bool = False, reverse: builtins.bool = False) -> builtins.tuple[Tensor, Tensor]:
+    """h = (1 - z) n + z h, gates r z n, over all steps: (output, last h)."""
+
 def gt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input > other, elementwise, as bool."""
 
@@ -1136,6 +1139,9 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def logsumexp(input: Tensor, dim: builtins.int | _Sequence[builtins.int], keepdim: builtins.bool = False) -> Tensor:
     """log(sum(exp(x))) over dim, without overflow."""
+
+def lstm_layer(input: Tensor, h0: Tensor, c0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor | None = None, bias_hh: Tensor | None = None, batch_sizes: Tensor | None = None, *, batch_first: builtins.bool = False, reverse: builtins.bool = False) -> builtins.tuple[Tensor, Tensor, Tensor]:
+    """c = f c + i g, h = o tanh(c), gates i f g o, over all steps: (output, last h, last c)."""
 
 def lt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """input < other, elementwise, as bool."""
@@ -1358,6 +1364,9 @@ def reshape(input: Tensor, *shape: builtins.int) -> Tensor:
 def rms_norm(input: Tensor, normalized_shape: builtins.int | _Sequence[builtins.int], weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight; eps of the dtype if
     None."""
+
+def rnn_layer(input: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor | None = None, bias_hh: Tensor | None = None, batch_sizes: Tensor | None = None, *, nonlinearity: builtins.str = 'tanh', batch_first: builtins.bool = False, reverse: builtins.bool = False) -> builtins.tuple[Tensor, Tensor]:
+    """h = tanh(W_ih x + b_ih + W_hh h + b_hh) over all steps: (output, last h)."""
 
 def roll(input: Tensor, shifts: builtins.int | _Sequence[builtins.int], dims: builtins.int | _Sequence[builtins.int] | None = None) -> Tensor:
     """Elements shifted along dimensions (along the flattened tensor if none is named); what
@@ -1633,6 +1642,7 @@ __all__ = [
     "get_rng_state",
     "glu",
     "group_norm",
+    "gru_layer",
     "gt",
     "hardshrink",
     "hardsigmoid",
@@ -1673,6 +1683,7 @@ __all__ = [
     "logical_xor",
     "logsigmoid",
     "logsumexp",
+    "lstm_layer",
     "lt",
     "manual_seed",
     "margin_ranking_loss",
@@ -1730,6 +1741,7 @@ __all__ = [
     "reset_peak_memory_stats",
     "reshape",
     "rms_norm",
+    "rnn_layer",
     "roll",
     "round",
     "rrelu",

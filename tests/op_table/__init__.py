@@ -14,6 +14,7 @@ from op_table import (
     losses,
     norm,
     random,
+    recurrent,
     reduce,
     scatter,
     shape,
@@ -32,6 +33,7 @@ ROWS: list[Row] = [
     *attention.ROWS,
     *losses.ROWS,
     *norm.ROWS,
+    *recurrent.ROWS,
     *create.ROWS,
 ]
 RANDOM_ROWS: list[RandomRow] = random.ROWS

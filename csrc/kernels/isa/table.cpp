@@ -12,6 +12,7 @@ void fill_binary(KernelTable& table);
 void fill_norm(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_reduce(KernelTable& table);
+void fill_rnn(KernelTable& table);
 void fill_softmax(KernelTable& table);
 void fill_update(KernelTable& table);
 
@@ -29,6 +30,7 @@ void fill_table(KernelTable& table) {
   fill_norm(table);
   fill_random(table);
   fill_reduce(table);
+  fill_rnn(table);
   fill_softmax(table);
 }
 

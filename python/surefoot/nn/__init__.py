@@ -19,6 +19,8 @@ from . import (
     param_container,
     parameter,
     rectifier,
+    rnn,
+    rnn_cell,
     softmax,
     sparse,
     standardize,
@@ -40,6 +42,8 @@ from .normalization import *  # noqa: F403
 from .param_container import *  # noqa: F403
 from .parameter import *  # noqa: F403
 from .rectifier import *  # noqa: F403
+from .rnn import *  # noqa: F403
+from .rnn_cell import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .sparse import *  # noqa: F403
 from .standardize import *  # noqa: F403
@@ -61,6 +65,8 @@ __all__ += normalization.__all__
 __all__ += standardize.__all__
 __all__ += sparse.__all__
 __all__ += distance.__all__
+__all__ += rnn.__all__
+__all__ += rnn_cell.__all__
 __all__ += loss.__all__
 __all__ += class_loss.__all__
 __all__ += margin_loss.__all__

@@ -1,6 +1,6 @@
 """Helpers on parameters and gradients."""
 
-from . import prune
+from . import prune, rnn
 from .clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -16,5 +16,6 @@ __all__ = [
     "get_total_norm",
     "parameters_to_vector",
     "prune",
+    "rnn",
     "vector_to_parameters",
 ]
