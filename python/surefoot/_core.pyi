@@ -729,6 +729,9 @@ class Tensor:
     def zero_(self) -> Tensor:
         """Sets every element to 0, in place."""
 
+def _augment(x: Tensor, seed: builtins.int, epoch: builtins.int, indices: Tensor, steps: _Sequence[builtins.tuple[builtins.str, builtins.int, _Sequence[builtins.float]]]) -> Tensor:
+    """A batch after random transforms (name, place, options); see csrc/kernels/augment.h."""
+
 def _available_isas() -> builtins.list[builtins.str]:
     """Those that this machine can run."""
 
@@ -747,6 +750,9 @@ def _isa() -> builtins.str:
 
 def _make_subclass(type: type[_T], data: Tensor, requires_grad: builtins.bool) -> _T:
     """The memory of `data` as an instance of a subclass of Tensor."""
+
+def _mix_samples(x: Tensor, targets: Tensor, seed: builtins.int, epoch: builtins.int, indices: Tensor, how: builtins.tuple[builtins.str, builtins.int, builtins.float, builtins.int]) -> builtins.tuple[Tensor, Tensor]:
+    """mixup or cutmix of a batch and its targets; how is (name, place, alpha, num_classes)."""
 
 def _op_signatures() -> builtins.list[builtins.tuple[_Str, _Str, _Str]]:
     """(signature, 'both' | 'function' | 'method', documentation) of every op."""

@@ -1,5 +1,6 @@
 """Data sets and batches."""
 
+from . import augment
 from .collate import default_collate
 from .dataset import Dataset, Subset, TensorDataset
 from .digits import digits
@@ -11,6 +12,7 @@ __all__ = [
     "Dataset",
     "Subset",
     "TensorDataset",
+    "augment",
     "default_collate",
     "digits",
     "random_split",

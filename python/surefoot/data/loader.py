@@ -32,6 +32,9 @@ class DataLoader:
         generator: where the order of an epoch is drawn from; by default the one that
             ``sf.manual_seed`` sets.
         seed: instead of a generator: the order of epoch e is a function of ``(seed, e)`` alone.
+        transform: changes every batch, as those of ``sf.data.augment`` do. It is called with the
+            inputs, the targets where there are any, and ``seed``, ``epoch`` and ``indices`` (the
+            rows of the batch), and returns what takes the place of inputs (and targets).
 
     ``epoch`` is the number of the epoch begun last, from 0. ``state_dict`` and ``load_state_dict``
     continue in the middle of an epoch.
@@ -61,6 +64,7 @@ class DataLoader:
         collate_fn: Callable[[list[Any]], Any] | None = None,
         generator: _core.Generator | None = None,
         seed: int | None = None,
+        transform: Callable[..., Any] | None = None,
     ) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
             raise TypeError(f"[DataLoader] batch_size must be an int, got {batch_size!r}")
@@ -87,8 +91,11 @@ class DataLoader:
         self.collate_fn = collate_fn
         self.generator = generator
         self.seed = seed
+        if transform is not None and not callable(transform):
+            raise TypeError(f"[DataLoader] transform must be callable, got {transform!r}")
+        self.transform = transform
         self.epoch = -1
-        self._epoch_seed = 0  # what the order of the current epoch was made of
+        self._epoch_seed = 0  # what order and transforms of the current epoch are made of
         self._batch = 0  # batches handed out in it
         self._resume: tuple[int, int] | None = None  # (epoch seed, batch) to go on with
 
@@ -131,7 +138,7 @@ class DataLoader:
         self._resume = (self._epoch_seed, batch) if 0 < batch < total else None
 
     def _new_seed(self) -> int:
-        if not self.shuffle:
+        if not self.shuffle and self.transform is None:
             return 0
         return draw_seed(self.generator) if self.seed is None else self.seed
 
@@ -146,13 +153,24 @@ class DataLoader:
     def _batches(self, order: Order, first: int) -> Iterator[Any]:
         size = self.batch_size
         take = getattr(self.dataset, "take", None) if self.collate_fn is None else None
+        seed, epoch = self._epoch_seed, self.epoch
         rows = _core.from_numpy(order)
         last = len(order) // size if self.drop_last else -(-len(order) // size)
-        for batch in range(first, last):
-            begin, end = batch * size, (batch + 1) * size
-            self._batch = batch + 1
+        for number in range(first, last):
+            begin, end = number * size, (number + 1) * size
+            self._batch = number + 1
             if take is not None:
-                yield take(rows[begin:end])
+                batch = take(rows[begin:end])
             else:
                 collate = self.collate_fn or default_collate
-                yield collate([self.dataset[row] for row in order[begin:end].tolist()])
+                batch = collate([self.dataset[row] for row in order[begin:end].tolist()])
+            if self.transform is not None:
+                batch = self._transformed(batch, seed, epoch, rows[begin:end])
+            yield batch
+
+    def _transformed(self, batch: Any, seed: int, epoch: int, indices: Tensor) -> Any:
+        assert self.transform is not None
+        if not isinstance(batch, (tuple, list)):
+            return self.transform(batch, seed=seed, epoch=epoch, indices=indices)
+        changed = self.transform(*batch[:2], seed=seed, epoch=epoch, indices=indices)
+        return (*(changed if len(batch) > 1 else (changed,)), *batch[2:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import numpy as np
 from surefoot import _core
 from surefoot._core import Tensor
 from surefoot.data import DataLoader, Dataset, TensorDataset
+from surefoot.data.augment import Transform
 
 __all__ = ["Feed", "as_tensor", "make_feed"]
 
 Batch = tuple[Tensor, Tensor]
+BatchTransform = Callable[..., Any]
 
 
 class Feed:
@@ -74,16 +76,21 @@ class Feed:
 
 
 class _OwnLoader(Feed):
-    """A loader made here: the order of an epoch depends on (seed, epoch) alone."""
+    """A loader made here: an epoch depends on (seed, epoch) alone."""
 
     def __init__(
-        self, dataset: Dataset, batch_size: int | None, seed: int | None, dtype: Any
+        self, dataset: Dataset, batch_size: int | None, dtype: Any, **options: Any
     ) -> None:
         if len(dataset) == 0:
             raise ValueError("[Trainer] the data has no rows")
         size = len(dataset) if batch_size is None else batch_size
-        self._loader = DataLoader(dataset, size, shuffle=seed is not None, seed=seed)
-        self._facts = {"rows": len(dataset), "batch_size": size, "shuffle": seed is not None}
+        self._loader = loader = DataLoader(dataset, size, **options)
+        self._facts = {
+            "rows": len(dataset),
+            "batch_size": size,
+            "shuffle": loader.shuffle,
+            "augment": _program(loader.transform),
+        }
         super().__init__(self._loader, dtype)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
@@ -100,6 +107,12 @@ class _OwnLoader(Feed):
         return {"facts": self._facts, "source": None, "generator": None}  # the epoch says it all
 
 
+def _program(augment: BatchTransform | None) -> str:
+    """What a transform says of itself; of a function only that it is one."""
+    known = augment is None or isinstance(augment, Transform)
+    return repr(augment) if known else type(augment).__name__
+
+
 def _remembers(source: Any) -> bool:
     return hasattr(source, "state_dict") and hasattr(source, "load_state_dict")
 
@@ -114,9 +127,15 @@ def as_tensor(values: Any, dtype: Any = None) -> Tensor:
 
 
 def make_feed(
-    data: Any, batch_size: int | None, seed: int | None = None, dtype: Any = None
+    data: Any,
+    batch_size: int | None,
+    dtype: Any = None,
+    *,
+    seed: int | None = None,
+    shuffle: bool = False,
+    augment: BatchTransform | None = None,
 ) -> Feed:
-    """Turn the data argument of ``fit`` or ``evaluate`` into a Feed; with a seed, shuffled.
+    """Turn the data argument of ``fit`` or ``evaluate`` into a Feed.
 
     ``batch_size=None`` makes one batch of all rows.
     """
@@ -129,7 +148,12 @@ def make_feed(
             )
         data = TensorDataset(inputs, targets)
     if isinstance(data, Dataset):
-        return _OwnLoader(data, batch_size, seed, dtype)
+        return _OwnLoader(data, batch_size, dtype, seed=seed, shuffle=shuffle, transform=augment)
+    if augment is not None:
+        raise TypeError(
+            "[Trainer] augment needs data whose rows are numbered: a pair (inputs, targets) of "
+            "arrays or a Dataset; a DataLoader takes transform= itself"
+        )
     if isinstance(data, Iterator):
         raise TypeError(
             "[Trainer] the data is an iterator, which ends after one epoch; "

@@ -19,7 +19,7 @@ from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
 from .errors import NonFiniteLossError, one_number
 from .events import EVENTS, check_callbacks, listeners
-from .feed import Batch, Feed, as_tensor, make_feed
+from .feed import Batch, BatchTransform, Feed, as_tensor, make_feed
 from .history import History, Value
 from .interrupt import finish_batch_on_interrupt
 from .metrics import MetricSpec, resolve_metrics
@@ -108,14 +108,16 @@ class Trainer:
         epochs: int = 10,
         batch_size: int | None = 32,
         shuffle: bool = True,
+        augment: BatchTransform | None = None,
         progress: bool = True,
         resume: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train for ``epochs`` passes over ``train`` and return the history of this call.
 
         Data is a pair (inputs, targets) of arrays or tensors, a TensorDataset, or an iterable of
-        such batches. ``batch_size=1`` updates after every row, None once per epoch. Ctrl-C ends
-        the run after the current batch. A second ``fit`` goes on.
+        such batches. ``batch_size=1`` updates after every row, None once per epoch. ``augment``,
+        one of ``sf.data.augment``, transforms every batch of ``train``. Ctrl-C ends the run after
+        the current batch. A second ``fit`` goes on.
 
         ``resume`` is a file that ``save`` or ModelCheckpoint wrote. The run, set up as before,
         goes on where it was taken and ends as the unbroken one would, bit for bit, with any number
@@ -125,7 +127,8 @@ class Trainer:
             ValueError: (``resume``) a damaged file, or one of another model, optimizer, seed or
                 data; the text lists the differences, and the model is as it was.
         """
-        state, held_out = self._open(train, validation, epochs, batch_size, shuffle, resume)
+        options = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
+        state, held_out = self._open(train, validation, epochs, options, resume)
         with self._running(progress):
             while state.goes_on:
                 for batch in self._epoch():
@@ -245,13 +248,7 @@ class Trainer:
                 self._wanted.pop(0)
 
     def _open(
-        self,
-        train: Any,
-        validation: Any,
-        epochs: int,
-        batch_size: int | None,
-        shuffle: bool,
-        resume: Any,
+        self, train: Any, validation: Any, epochs: int, options: dict[str, Any], resume: Any
     ) -> tuple[State, Feed | None]:
         if epochs < 1:
             raise ValueError(f"[Trainer] epochs is 1 or more, not {epochs}")
@@ -262,7 +259,7 @@ class Trainer:
             seed = int(_core.randint(0, 2**31 - 1, (1,)).item())
         elif state.epoch == 0:
             _core.manual_seed(seed)
-        feed = make_feed(train, batch_size, seed if shuffle else None, self._dtype())
+        feed = make_feed(train, dtype=self._dtype(), seed=seed, **options)
         held_out = None if validation is None else make_feed(validation, 256, dtype=self._dtype())
         self.feeds = {"train": feed} | ({} if held_out is None else {"validation": held_out})
         if saved is not None:
