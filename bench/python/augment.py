@@ -1,10 +1,10 @@
-"""Flip, crop with padding and normalisation of a batch: surefoot, NumPy sample by sample, torchvision.
+"""Flip, padded crop and normalisation of a batch: surefoot, NumPy and torchvision.
 
 python bench/python/augment.py [REPEATS]
 
-Batches of 256 pictures of 32 x 32 x 3, float32; images a second, the best of the repeats, in turn in
-one run. torchvision's v2 transforms give one crop and one flip to a whole batch, so they run sample
-by sample, as in a data set; they are left out where they are not installed.
+Batches of 256 pictures of 32 x 32 x 3, float32; images a second, the best of the repeats, in turn
+in one run. torchvision's v2 transforms give one crop and one flip to a whole batch, so they run
+sample by sample, as in a data set; they are left out where they are not installed.
 """
 
 from __future__ import annotations
