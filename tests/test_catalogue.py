@@ -24,7 +24,7 @@ CATALOGUE = sf.catalogue(show=False)
 WANTED = {
     *range(1, 37),
     *range(38, 46),
-    *(47, 48, 50, 51, 52, 53, 55, 56, 57, 58, 59, 61, 63, 64, 66),
+    *(47, 48, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 61, 63, 64, 66),
 }
 
 # What a table runs: see test_layers.py, test_optim.py, test_lr_scheduler.py.
@@ -54,6 +54,19 @@ PROOFS = {
     "initializers.Constant": "test_init.py::test_names_reach_the_laws",
     "nn.init.orthogonal_": "test_init.py::test_orthogonal",
     "initializers.Orthogonal": "test_init.py::test_orthogonal",
+    **{
+        f"data.augment.{name}": f"test_augment.py::test_{test}"
+        for test, names in {
+            "whole_pixels_equal_numpy": "RandomCrop RandomHorizontalFlip RandomVerticalFlip "
+            "RandomAffine RandomErasing Cutout",
+            "interpolated_pixels_and_colors_are_close_to_numpy": "RandomRotation ColorJitter",
+            "numbers_are_close_to_numpy": "GaussianNoise",
+            "sequences_against_numpy": "TimeShift TimeWarp TimeMask Scaling",
+            "mixup_equals_numpy": "MixUp",
+            "cutmix_equals_numpy": "CutMix",
+        }.items()
+        for name in names.split()
+    },
     "data.DataLoader": "test_data.py::test_every_sample_once_in_every_epoch",
     "nn.Parameter": "test_module.py::test_parameter_shares_memory_and_is_a_leaf",
     "nn.utils.clip_grad_norm_": "test_module.py::test_clip_grad_norm",
@@ -100,6 +113,7 @@ PROOFS = {
     50: "test_norm.py::test_notes_batch_norm_call",
     52: "test_norm.py::test_notes_sequence_of_dense_and_batch_norm_learns",
     53: "test_norm.py::test_standardize_travels_with_the_model",
+    54: "test_augment.py::test_a_sample_is_the_same_in_any_batch_and_with_any_threads",
     55: "test_dropout.py::test_both_scalings_agree_in_expectation",
     56: "test_dropout.py::test_dropconnect_samples_have_the_moments_of_the_masked_sums",
     57: "test_regularize.py::test_proximal_l1_reaches_exact_zeros_and_the_subgradient_does_not",

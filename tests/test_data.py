@@ -1,6 +1,9 @@
 """Data sets, batches, splits."""
 
+import gc
 import itertools
+import threading
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -127,6 +130,8 @@ def test_tensor_dataset_gives_tuples_of_rows() -> None:
         (lambda: DataLoader(numbers(3), batch_size=2.0), TypeError, "batch_size"),
         (lambda: DataLoader(numbers(3), batch_size=True), TypeError, "batch_size"),
         (lambda: DataLoader(numbers(3), workers=2), TypeError, "workers"),
+        (lambda: DataLoader(numbers(3), num_workers=-1), ValueError, "num_workers"),
+        (lambda: DataLoader(numbers(3), num_workers=1.5), TypeError, "num_workers"),
         (lambda: DataLoader(iter([1])), TypeError, "no data set"),
         (lambda: DataLoader(numbers(3), shuffle=True, sampler=[0]), ValueError, "not both"),
         (lambda: DataLoader(numbers(3), seed=-1), ValueError, "seed"),
@@ -318,6 +323,94 @@ def test_batches_do_not_share_memory_with_the_data() -> None:
     for (batch,) in DataLoader(TensorDataset(x), batch_size=2):
         batch.add_(1)
     assert not x.any()
+
+
+# Threads.
+
+
+class Watched(Dataset):
+    """Counts the samples asked for; row 7 may fail."""
+
+    def __init__(self, n: int, wait: float = 0.0, fails: bool = False) -> None:
+        self.n, self.wait, self.fails = n, wait, fails
+        self.asked = 0
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, row: int) -> int:
+        self.asked += 1
+        if row % 3 == 0:
+            time.sleep(self.wait)  # so that batches end in another order than they begin
+        if self.fails and row == 7:
+            raise KeyError("row seven")
+        return row
+
+
+def loader_threads() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("surefoot-loader")]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_workers_keep_the_order(workers: int) -> None:
+    options: dict[str, Any] = {"batch_size": 4, "shuffle": True, "seed": 1}
+    plain = DataLoader(Watched(30), **options)
+    threaded = DataLoader(Watched(30, 0.001), **options, num_workers=workers)
+    for _ in range(2):
+        expected = [batch.tolist() for batch in plain]
+        assert [batch.tolist() for batch in threaded] == expected
+    assert loader_threads() == []
+    assert rows_of(DataLoader(numbers(5), 2, num_workers=workers)) == [[0, 1], [2, 3], [4]]
+
+
+def test_workers_stop_two_batches_a_thread_ahead() -> None:
+    data = Watched(1000)
+    batches = iter(DataLoader(data, 1, num_workers=3))
+    for taken in range(1, 20):
+        next(batches)
+        deadline = time.monotonic() + 5
+        while data.asked < taken + 5 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert data.asked == taken + 5
+    batches.close()  # type: ignore[attr-defined]
+    assert loader_threads() == [] and data.asked <= 30
+
+
+def test_an_error_of_a_worker_comes_in_its_place() -> None:
+    loader = DataLoader(Watched(40, fails=True), 2, num_workers=2)
+    seen: list[list[int]] = []
+    batches = (seen.append(batch.tolist()) for batch in loader)
+    with pytest.raises(KeyError, match="row seven"):
+        list(batches)
+    assert seen == [[0, 1], [2, 3], [4, 5]]
+    assert loader_threads() == []
+
+
+def test_an_abandoned_epoch_leaves_no_threads() -> None:
+    loader = DataLoader(Watched(40, 0.001), 2, num_workers=2)
+    for _ in loader:
+        break
+    gc.collect()
+    assert loader_threads() == []
+    assert len(list(loader)) == 20
+
+
+@pytest.mark.parametrize("done", [1, 4])
+def test_workers_resume_with_the_next_batch(done: int) -> None:
+    def loader(workers: int) -> DataLoader:
+        return DataLoader(Watched(25), 5, shuffle=True, seed=3, num_workers=workers)
+
+    whole = loader(2)
+    batches = iter(whole)
+    for _ in range(done):
+        next(batches)
+    state = whole.state_dict()
+    expected = [batch.tolist() for batch in batches]
+    for workers in (0, 3):
+        resumed = loader(workers)
+        resumed.load_state_dict(state)
+        assert [batch.tolist() for batch in resumed] == expected
 
 
 # Splitting.

@@ -176,6 +176,13 @@ _ROWS = (
         (52, "dense layers and batch norm in turn", "nn.Sequential nn.BatchNorm1d",
          "Linear, ReLU, BatchNorm1d, Linear, ...", ""),
         (53, "standardised input", "nn.Standardize", "(x - mean) / std of the training data", ""),
+        (54, "augmentation", "data.augment.GaussianNoise data.augment.RandomCrop "
+         "data.augment.RandomHorizontalFlip data.augment.RandomVerticalFlip "
+         "data.augment.RandomRotation data.augment.RandomAffine data.augment.ColorJitter "
+         "data.augment.RandomErasing data.augment.Cutout data.augment.MixUp data.augment.CutMix "
+         "data.augment.TimeShift data.augment.TimeWarp data.augment.TimeMask data.augment.Scaling",
+         "random changes of the training samples, a function of (seed, epoch, sample)",
+         "Zhang et al. 2018; Yun et al. 2019; Um et al. 2017"),
     ),
     *_family(
         "Regularisation and structure",

@@ -10,6 +10,7 @@ import numpy as np
 from surefoot import _core
 from surefoot._core import Tensor
 
+from ._ahead import ahead
 from ._order import Rows as Order
 from ._order import check_seed, draw_seed, permutation
 from .collate import default_collate
@@ -35,12 +36,15 @@ class DataLoader:
         transform: changes every batch, as those of ``sf.data.augment`` do. It is called with the
             inputs, the targets where there are any, and ``seed``, ``epoch`` and ``indices`` (the
             rows of the batch), and returns what takes the place of inputs (and targets).
+        num_workers: threads that make batches ahead, for samples that are read from disk. Order
+            and random numbers of ``transform`` stay the same. At most two batches a thread wait.
 
     ``epoch`` is the number of the epoch begun last, from 0. ``state_dict`` and ``load_state_dict``
     continue in the middle of an epoch.
 
     Raises:
-        ValueError: ``batch_size < 1``, ``shuffle`` with ``sampler``, ``seed`` with ``generator``.
+        ValueError: ``batch_size < 1``, ``num_workers < 0``, ``shuffle`` with ``sampler``, ``seed``
+            with ``generator``.
         IndexError: a sampler's row that the data set does not have.
 
     Example:
@@ -50,7 +54,7 @@ class DataLoader:
         [[0, 1], [2, 3], [4]]
 
     Differences from PyTorch: ``seed`` and resuming are additions; a batch of a TensorDataset is a
-    tuple; there are no worker processes, since gathering runs on all cores by itself.
+    tuple; workers are threads, not processes, and tensors need none: gathering runs on all cores.
     """
 
     def __init__(
@@ -65,11 +69,10 @@ class DataLoader:
         generator: _core.Generator | None = None,
         seed: int | None = None,
         transform: Callable[..., Any] | None = None,
+        num_workers: int = 0,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
-            raise TypeError(f"[DataLoader] batch_size must be an int, got {batch_size!r}")
-        if batch_size < 1:
-            raise ValueError(f"[DataLoader] batch_size must be at least 1, got {batch_size}")
+        _check_count("batch_size", batch_size, 1)
+        _check_count("num_workers", num_workers, 0)
         if shuffle and sampler is not None:
             raise ValueError("[DataLoader] pass shuffle or sampler, not both")
         if seed is not None and generator is not None:
@@ -94,6 +97,7 @@ class DataLoader:
         if transform is not None and not callable(transform):
             raise TypeError(f"[DataLoader] transform must be callable, got {transform!r}")
         self.transform = transform
+        self.num_workers = int(num_workers)
         self.epoch = -1
         self._epoch_seed = 0  # what order and transforms of the current epoch are made of
         self._batch = 0  # batches handed out in it
@@ -156,9 +160,9 @@ class DataLoader:
         seed, epoch = self._epoch_seed, self.epoch
         rows = _core.from_numpy(order)
         last = len(order) // size if self.drop_last else -(-len(order) // size)
-        for number in range(first, last):
+
+        def load(number: int) -> Any:
             begin, end = number * size, (number + 1) * size
-            self._batch = number + 1
             if take is not None:
                 batch = take(rows[begin:end])
             else:
@@ -166,6 +170,12 @@ class DataLoader:
                 batch = collate([self.dataset[row] for row in order[begin:end].tolist()])
             if self.transform is not None:
                 batch = self._transformed(batch, seed, epoch, rows[begin:end])
+            return batch
+
+        numbers = range(first, last)
+        batches = ahead(load, numbers, self.num_workers) if self.num_workers else map(load, numbers)
+        for number, batch in enumerate(batches, start=first):
+            self._batch = number + 1
             yield batch
 
     def _transformed(self, batch: Any, seed: int, epoch: int, indices: Tensor) -> Any:
@@ -174,3 +184,10 @@ class DataLoader:
             return self.transform(batch, seed=seed, epoch=epoch, indices=indices)
         changed = self.transform(*batch[:2], seed=seed, epoch=epoch, indices=indices)
         return (*(changed if len(batch) > 1 else (changed,)), *batch[2:])
+
+
+def _check_count(name: str, value: int, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"[DataLoader] {name} must be an int, got {value!r}")
+    if value < low:
+        raise ValueError(f"[DataLoader] {name} must be at least {low}, got {value}")
