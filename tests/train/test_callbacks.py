@@ -98,6 +98,8 @@ def test_a_callback_may_add_to_the_row() -> None:
     ("patience", "values", "epochs"),
     [
         (0, [3.0, 2.0, 2.5, 1.0, 1.0], 3),
+        (0, [3.0, 2.0, 2.0, 2.0, 2.1], 5),
+        (0, [3.0, float("nan"), 2.0], 2),
         (1, [3.0, 2.0, 2.5, 1.0, 1.0], 3),
         (2, [3.0, 2.0, 2.5, 1.0, 1.0, 1.0, 1.0], 6),
         (2, [3.0, 2.0, float("nan"), 2.5, 1.0], 4),
@@ -109,7 +111,8 @@ def test_early_stopping_counts_epochs_that_do_not_improve(
     trainer = small_trainer(Scripted(values), EarlyStopping(patience))
     history = trainer.fit((X, Y), epochs=len(values), progress=False)
     assert history.num_epochs == epochs
-    assert history.stop_reason.startswith("val_loss has not improved for ")
+    reason = "val_loss has not improved for " if patience else "val_loss is worse than in the epoch"
+    assert history.stop_reason.startswith(reason)
 
 
 def test_early_stopping_asks_for_more_than_min_delta() -> None:
@@ -185,3 +188,13 @@ def test_an_unknown_event_method_is_not_called() -> None:
 
 def test_module_is_reachable_from_the_package() -> None:
     assert sf.train.Callback is Callback
+
+
+def test_functions_make_a_callback() -> None:
+    seen: list[int] = []
+    callback = sf.train.LambdaCallback(on_batch_end=lambda trainer: seen.append(trainer.state.step))
+    small_trainer(callback).fit((X, Y), epochs=2, batch_size=2, progress=False)
+    assert seen == [1, 2, 3, 4]
+    for bad in ({"on_tuesday": print}, {"on_fit_end": 3}):
+        with pytest.raises(TypeError, match="expected a function for one of on_fit_begin"):
+            sf.train.LambdaCallback(**bad)

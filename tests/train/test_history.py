@@ -1,6 +1,7 @@
 """History: columns of equal length, JSON lines there and back."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,27 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
     path.write_text('{"epoch": 1}\n' + line + "\n")
     with pytest.raises(ValueError, match=f"line 2 is {reason}"):
         History.from_jsonl(path)
+
+
+def test_plot_without_matplotlib_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pip install 'surefoot\[plot\]'"):
+        filled().plot()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_plot_puts_validation_beside_training(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    history = filled()
+    history.append({"epoch": 3, "loss": 0.1, "lr": 0.5})
+    figure = history.plot()
+    drawn = [[line.get_label() for line in axes.lines] for axes in figure.axes]
+    assert drawn == [["loss", "val_loss"], ["lr"]]
+    assert figure.axes[0].lines[0].get_ydata().tolist() == history["loss"]
+    figure.savefig(tmp_path / "curves.png")
+    assert [line.get_label() for line in history.plot("lr", "loss").axes[0].lines] == ["lr", "loss"]
+    with pytest.raises(KeyError, match="no column f1; there is epoch, loss"):
+        history.plot("f1")
+    with pytest.raises(KeyError, match="no epoch was finished"):
+        History().plot()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .history import Value
 from .weights import Weights, copy_weights, load_weights
 
-__all__ = ["Callback", "EarlyStopping"]
+__all__ = ["Callback", "EarlyStopping", "LambdaCallback", "monitored"]
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -51,6 +51,28 @@ class Callback:
         """Called once at the end, also after Ctrl-C or an error."""
 
 
+class LambdaCallback(Callback):
+    """A callback made of functions of the trainer, under the names of the moments.
+
+    Raises:
+        TypeError: a name that is no moment, or something that is no function.
+
+    Example:
+        >>> log = []
+        >>> callback = LambdaCallback(on_epoch_end=lambda trainer: log.append(trainer.state.row))
+    """
+
+    def __init__(self, **functions: Callable[[Trainer], object]) -> None:
+        moments = [name for name in vars(Callback) if name.startswith("on_")]
+        for name, function in functions.items():
+            if name not in moments or not callable(function):
+                raise TypeError(
+                    f"[LambdaCallback] {name}={function!r}: expected a function for one of "
+                    f"{', '.join(moments)}"
+                )
+            setattr(self, name, function)
+
+
 def monitored(who: str, row: Mapping[str, Value], name: str) -> float:
     """Return a value of the epoch; NaN for one that is missing in it."""
     if name not in row:
@@ -62,7 +84,8 @@ def monitored(who: str, row: Mapping[str, Value], name: str) -> float:
 class EarlyStopping(Callback):
     """Stop when ``monitor`` has not improved by more than ``min_delta`` for ``patience`` epochs.
 
-    ``patience=0`` stops at the first epoch that is no better than the best one. With
+    ``patience=0`` stops at the first epoch that is worse than the one before it, by more than
+    ``min_delta``; ``patience=1`` at the first one that is no better than the best. With
     ``restore_best`` the model ends with the weights of its best epoch. Without ``monitor`` it
     watches ``val_loss``, or ``loss`` where there is no validation.
 
@@ -95,17 +118,19 @@ class EarlyStopping(Callback):
         self.best = math.inf
         self.best_epoch = 0
         self.waited = 0
+        self._previous = math.inf
         self._weights: Weights | None = None
 
     def state_dict(self) -> dict[str, Any]:
         """The best value, its epoch and weights, and how long ago it was."""
         best = {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
-        return {**best, "weights": self._weights}
+        return {**best, "previous": self._previous, "weights": self._weights}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from there."""
         self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
         self.waited, self._weights = state_dict["waited"], state_dict["weights"]
+        self._previous = state_dict["previous"]
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Forget the previous run."""
@@ -117,13 +142,17 @@ class EarlyStopping(Callback):
         monitor = self.monitor or ("val_loss" if "val_loss" in state.row else "loss")
         value = monitored("EarlyStopping", state.row, monitor)
         score = value if self.mode == "min" else -value
+        worsened = not score <= self._previous + self.min_delta  # true for NaN
+        self._previous = score
         if score < self.best - self.min_delta:
             self.best, self.best_epoch, self.waited = score, state.epoch, 0
             if self.restore_best:
                 self._weights = copy_weights(trainer.model)
             return
         self.waited += 1
-        if self.waited >= max(self.patience, 1):
+        if self.patience == 0 and worsened:
+            trainer.stop(f"{monitor} is worse than in the epoch before")
+        elif 0 < self.patience <= self.waited:
             epochs = "epoch" if self.waited == 1 else "epochs"
             trainer.stop(f"{monitor} has not improved for {self.waited} {epochs}")
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from surefoot import _core
 from surefoot._core import Tensor
 
-__all__ = ["Metric", "accuracy", "resolve_metrics"]
+__all__ = ["Metric", "accuracy", "classes_of", "resolve_metrics"]
 
 MetricFunction = Callable[[Tensor, Tensor], "float | Tensor"]
 
 
 class Metric:
-    """Base of all metrics: ``reset``, then ``update`` per batch, then ``compute``."""
+    """Base of all metrics: ``reset``, then ``update`` per batch, then ``compute``.
+
+    Its value stands in the history under ``name``; one with ``in_row = False`` is only gathered.
+    """
 
     name = "metric"
+    in_row = True
 
     def reset(self) -> None:
         """Forget everything gathered so far."""
@@ -60,23 +65,37 @@ class Mean(Metric):
         return self._total / self._count if self._count else float("nan")
 
 
-def accuracy(output: Tensor, target: Tensor) -> float:
-    """Return the share of rows whose largest output, (N, C), is at the target class, (N,).
+def classes_of(
+    who: str, output: Tensor, target: Tensor, threshold: float
+) -> tuple[Tensor, Tensor, int]:
+    """(predicted classes (N,), actual classes (N,), number of classes) of a batch."""
+    if output.ndim == 2 and target.ndim == 1 and len(output) == len(target) and output.shape[1] > 1:
+        return output.argmax(dim=1), target, output.shape[1]
+    single = output.ndim == 1 or (output.ndim == 2 and output.shape[1] == 1)
+    if not single or output.shape != target.shape:
+        raise ValueError(
+            f"[{who}] output {tuple(output.shape)} with target {tuple(target.shape)}: expected "
+            "scores (N, C) and class numbers (N,), or one score a row and targets of its shape"
+        )
+    return (output > threshold).to(_core.int64).flatten(), target.to(_core.int64).flatten(), 2
+
+
+def accuracy(output: Tensor, target: Tensor, threshold: float = 0.5) -> float:
+    """Return the share of rows that are put into their class.
+
+    ``output`` (N, C): the class is the largest score, ``target`` (N,) holds class numbers.
+    ``output`` (N,) or (N, 1): class 1 above ``threshold``, ``target`` has the same shape and holds
+    0 and 1. The threshold of probabilities is 0.5, that of logits 0: pass
+    ``metrics={"accuracy": lambda output, target: accuracy(output, target, 0.0)}`` for them.
 
     Example:
         >>> import surefoot as sf
         >>> accuracy(sf.tensor([[0.1, 0.9], [0.8, 0.2]]), sf.tensor([1, 1]))
         0.5
     """
-    if output.ndim != 2 or target.ndim != 1 or len(output) != len(target):
-        raise ValueError(
-            f"[accuracy] output {tuple(output.shape)} with target {tuple(target.shape)}: expected "
-            "scores (N, C) and class numbers (N,)"
-        )
-    return float((output.argmax(dim=1) == target).sum().item()) / max(len(target), 1)
+    predicted, actual, _ = classes_of("accuracy", output, target, threshold)
+    return float((predicted == actual).sum().item()) / max(len(target), 1)
 
-
-_NAMED: dict[str, MetricFunction] = {"accuracy": accuracy}
 
 MetricSpec = str | Metric | MetricFunction
 
@@ -86,15 +105,30 @@ def _resolve_one(spec: MetricSpec, name: str | None = None) -> Metric:
         metric = spec
         metric.name = name or metric.name
     elif isinstance(spec, str):
-        if spec not in _NAMED:
-            known = ", ".join(sorted(_NAMED))
-            raise ValueError(f"[Trainer] no metric is called {spec!r}; known: {known}")
-        metric = Mean(_NAMED[spec], name or spec)
+        metric = _named(spec)
+        metric.name = name or spec
     elif callable(spec):
         metric = Mean(spec, name)
     else:
         raise TypeError(f"[Trainer] a metric is a name, a function or a Metric, not {spec!r}")
     return metric
+
+
+def _named(name: str) -> Metric:
+    from . import class_metrics, regression_metrics
+
+    known: dict[str, Callable[[], Metric]] = {"accuracy": lambda: Mean(accuracy)}
+    known |= {"precision": class_metrics.Precision, "recall": class_metrics.Recall}
+    known |= {"f1": class_metrics.F1, "auc": class_metrics.AUC}
+    known |= {"mae": regression_metrics.MAE, "mse": regression_metrics.MSE}
+    known |= {"rmse": regression_metrics.RMSE, "r2": regression_metrics.R2}
+    if name in known:
+        return known[name]()
+    if name.startswith("top") and name[3:].isdecimal():
+        return class_metrics.TopK(int(name[3:]))
+    raise ValueError(
+        f"[Trainer] no metric is called {name!r}; known: {', '.join(sorted(known))}, top5 (any k)"
+    )
 
 
 def resolve_metrics(

@@ -94,5 +94,5 @@ class Tally:
         if self.count == 0:
             raise ValueError("[Trainer] the data has no rows")
         values: dict[str, Value] = {f"{prefix}loss": self.total / self.count}
-        values.update((prefix + metric.name, metric.compute()) for metric in self.metrics)
+        values.update((prefix + m.name, m.compute()) for m in self.metrics if m.in_row)
         return values
