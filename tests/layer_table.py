@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import surefoot as sf
-from op_table import losses, recurrent
+from op_table import conv, losses, recurrent
 from op_table.attention import cosine_ref, pairwise_ref
 from op_table.embedding import bag_ref
 from op_table.losses import cross_entropy_ref as ce
@@ -58,6 +58,41 @@ class Row:
 
 def linear(state: State, x: Array) -> Array:
     return x @ state["weight"].T + state.get("bias", 0.0)
+
+
+def convolution(**options: Any) -> Callable[[State, Array], Array]:
+    return lambda state, x: conv.conv_ref(x, state["weight"], state.get("bias"), **options)
+
+
+def transposed(**options: Any) -> Callable[[State, Array], Array]:
+    return lambda state, x: conv.transposed_ref(x, state["weight"], state.get("bias"), **options)
+
+
+def conv_rows() -> list["Row"]:
+    """The convolutions as layers: options, shape of the input, text."""
+    both = ("weight", "bias")
+    rows = [
+        Row("Conv1d", (2, 3, 3), {}, ((2, 2, 7),), convolution(), both,
+            text="2, 3, kernel_size=(3,), stride=(1,)"),
+        Row("ConvTranspose1d", (2, 3, 3), {}, ((2, 2, 5),), transposed(), both),
+        Row("Conv2d", (2, 3, 3), {"bias": False}, ((2, 2, 4, 5),), convolution(), ("weight",),
+            text="2, 3, kernel_size=(3, 3), stride=(1, 1), bias=False"),
+        Row("Conv2d", (2, 3, 1), {"init": "torch"}, ((2, 4, 5),), convolution(), both),
+        Row("ConvTranspose2d", (2, 3, 3), {"init": "he_normal"}, ((2, 4, 5),), transposed(), both),
+    ]  # fmt: skip
+    options: dict[str, Any] = {"stride": 2, "padding": (1, 0), "dilation": (1, 2), "groups": 2}
+    text = "kernel_size=(3, 2), stride=(2, 2), padding=(1, 0), dilation=(1, 2), "
+    rows.append(
+        Row("Conv2d", (4, 2, (3, 2)), options, ((2, 4, 4, 5),), convolution(**options), both,
+            text=f"4, 2, {text}groups=2"))  # fmt: skip
+    options = {**options, "output_padding": (1, 0)}
+    rows.append(
+        Row("ConvTranspose2d", (4, 2, (3, 2)), options, ((2, 4, 3, 2),), transposed(**options),
+            both, text=f"4, 2, {text}output_padding=(1, 0), groups=2"))  # fmt: skip
+    for padding in ("same", "valid"):
+        rows.append(Row("Conv2d", (2, 3, (2, 3)), {"padding": padding}, ((1, 2, 4, 4),),
+                        convolution(padding=padding), both))  # fmt: skip
+    return rows
 
 
 def relu(state: State, x: Array) -> Array:
@@ -270,6 +305,7 @@ ROWS = [
     Row("Linear", (4, 5), {"bias": False}, reference=linear, state=("weight",)),
     Row("Linear", (4, 5), {"init": "torch"}, ((4,),), linear, ("weight", "bias")),
     Row("Linear", (4, 1), {"init": "he_normal"}, ((2, 3, 4),), linear, ("weight", "bias")),
+    *conv_rows(),
     Row("Flatten", shapes=((3, 2, 4),), reference=lambda state, x: x.reshape(3, 8)),
     Row(
         "Flatten",

@@ -153,6 +153,7 @@ void publish_ops(py::module_& m);
 void register_activation(OpTable& ops);
 void register_autograd(OpTable& ops);
 void register_compare(OpTable& ops);
+void register_conv(OpTable& ops);
 void register_convert(OpTable& ops);
 void register_create(OpTable& ops);
 void register_elementwise(OpTable& ops);

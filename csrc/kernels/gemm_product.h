@@ -1,9 +1,25 @@
 // One matrix product, as the parts of gemm pass it on: gemm.cpp checks and dispatches,
 // gemm_product.cpp blocks, packs and shares out floating point, gemm_int.h does integers.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 namespace sf {
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+// Longest K block: a panel of A (14 rows at most, padded to 16) takes 24 KiB of the first-level
+// cache.
+template <class T>
+constexpr int64_t kMaxDepth = 1536 / static_cast<int64_t>(sizeof(T));
+
+// All K blocks but the last have this depth: equal parts, a function of K alone.
+template <class T>
+int64_t block_depth(int64_t k) {
+  if (k <= kMaxDepth<T>) return std::max<int64_t>(k, 1);
+  return round_up(ceil_div(k, ceil_div(k, kMaxDepth<T>)), 4);
+}
 
 template <class T>
 struct Product {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/conv_table.h"
 #include "kernels/copy_table.h"
 #include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
@@ -18,6 +19,7 @@ namespace sf {
 template <class T>
 struct Kernels : ElementwiseKernels<T> {
   int width = 0;  // lanes of a vector register
+  ConvKernels<T> conv;
   CopyKernels<T> copy;
   GemmKernels<T> gemm;
   NormKernels<T> norm;

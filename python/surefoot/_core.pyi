@@ -878,6 +878,18 @@ def clamp(input: Tensor, min: Tensor | builtins.float | None = None, max: Tensor
 def clone(input: Tensor) -> Tensor:
     """A copy; gradients flow back to the original."""
 
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | _Sequence[builtins.int] = 1, padding: builtins.int | _Sequence[builtins.int] | builtins.str = 0, dilation: builtins.int | _Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
+    """Cross-correlation of signals (N, C, L) with weight (O, C / groups, K)."""
+
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | _Sequence[builtins.int] = 1, padding: builtins.int | _Sequence[builtins.int] | builtins.str = 0, dilation: builtins.int | _Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
+    """Cross-correlation of images (N, C, H, W) with weight (O, C / groups, KH, KW)."""
+
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | _Sequence[builtins.int] = 1, padding: builtins.int | _Sequence[builtins.int] = 0, output_padding: builtins.int | _Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | _Sequence[builtins.int] = 1) -> Tensor:
+    """The gradient of conv1d's input as an op: weight (C, O / groups, K)."""
+
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | _Sequence[builtins.int] = 1, padding: builtins.int | _Sequence[builtins.int] = 0, output_padding: builtins.int | _Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | _Sequence[builtins.int] = 1) -> Tensor:
+    """The gradient of conv2d's input as an op: weight (C, O / groups, KH, KW)."""
+
 def cos(input: Tensor) -> Tensor:
     """Cosine of x in radians."""
 
@@ -1602,6 +1614,10 @@ __all__ = [
     "chunk",
     "clamp",
     "clone",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cos",
     "cosh",
     "cosine_embedding_loss",

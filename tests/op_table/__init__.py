@@ -6,6 +6,7 @@ that every op must pass. An exported op without a row fails the suite by name.
 
 from op_table import (
     attention,
+    conv,
     create,
     elementwise,
     embedding,
@@ -34,6 +35,7 @@ ROWS: list[Row] = [
     *losses.ROWS,
     *norm.ROWS,
     *recurrent.ROWS,
+    *conv.ROWS,
     *create.ROWS,
 ]
 RANDOM_ROWS: list[RandomRow] = random.ROWS

@@ -5,6 +5,7 @@
 
 namespace sf::SF_ISA_NAMESPACE {
 
+void fill_conv(KernelTable& table);
 void fill_copy(KernelTable& table);
 void fill_gemm(KernelTable& table);
 void fill_unary(KernelTable& table);
@@ -22,6 +23,7 @@ void fill_table(KernelTable& table) {
   table.isa = SF_ISA_NAME;
   table.f32.width = Vec<float>::kWidth;
   table.f64.width = Vec<double>::kWidth;
+  fill_conv(table);
   fill_copy(table);
   fill_gemm(table);
   fill_update(table);

@@ -5,6 +5,7 @@ from . import (
     batchnorm,
     class_loss,
     container,
+    conv,
     distance,
     dropconnect,
     dropout,
@@ -30,6 +31,7 @@ from .activation import *  # noqa: F403
 from .batchnorm import *  # noqa: F403
 from .class_loss import *  # noqa: F403
 from .container import *  # noqa: F403
+from .conv import *  # noqa: F403
 from .distance import *  # noqa: F403
 from .dropconnect import *  # noqa: F403
 from .dropout import *  # noqa: F403
@@ -54,6 +56,7 @@ __all__ += parameter.__all__
 __all__ += container.__all__
 __all__ += param_container.__all__
 __all__ += linear.__all__
+__all__ += conv.__all__
 __all__ += flatten.__all__
 __all__ += activation.__all__
 __all__ += rectifier.__all__

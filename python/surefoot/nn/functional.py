@@ -6,6 +6,10 @@ from surefoot._core import (
     batch_norm,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
     cosine_embedding_loss,
     cosine_similarity,
     cross_entropy,
@@ -79,6 +83,10 @@ from ._dropout import (
 
 __all__ = [
     "linear",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "relu",
     "leaky_relu",
     "rrelu",

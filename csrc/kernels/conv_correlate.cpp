@@ -1,0 +1,417 @@
+// Correlation: what a convolution, the gradient of its input and the transposed convolution are.
+//
+// The work is cut into units: a band of rows of an image, or a few small images. A unit copies what
+// it reads of the source, with zeros around it and the columns sorted by their place modulo the
+// step, so that the columns of every tap lie side by side. Then C (channels x pixels) = W (channels
+// x K) B (K x pixels), where row k of B is a shifted view of the copy: the micro-kernel reads it
+// where it lies if rows of pixels fill whole vectors, else a block of B is packed first.
+#include <algorithm>
+#include <cstring>
+
+#include "base/parallel.h"
+#include "kernels/conv_parts.h"
+#include "kernels/dispatch.h"
+#include "kernels/gemm_product.h"
+
+namespace sf {
+namespace {
+
+constexpr int64_t kBlockCols = 256;  // columns of B packed at a time
+constexpr int64_t kMinUnits = 8;     // for the threads to share out
+constexpr int64_t kTogether = 6;  // rows of pixels whose part of B stays in the first-level cache
+
+// The copy of a part of the source: rows of `step` phases of columns.
+struct CopyLayout {
+  int64_t top, left;                           // zeros before the first row and column
+  int64_t bottom, right;                       // places of the farthest tap
+  int64_t phase, pitch, rows, channel, image;  // sizes, each of the next smaller
+};
+
+// A grid made ready. Row k of B: channel k / taps, tap k % taps.
+struct Part {
+  const Grid* grid;
+  int64_t depth;
+  std::vector<int32_t> at;  // where row k begins in the copy
+  int64_t weights;          // where its packed weights begin
+  bool direct;
+};
+
+struct Unit {
+  int64_t group, image, images, row, rows;
+};
+
+// Where results go: channel d, row y, column x at c[d * channel + y * row + x].
+template <class T>
+struct Target {
+  T* c;
+  int64_t channel, row;
+};
+
+template <class T>
+class Correlator {
+ public:
+  explicit Correlator(const Correlation<T>& c)
+      : c_(c), kernels_(kernels<T>()), panels_(c.outs, kernels_.gemm.rows) {
+    for (const Grid& grid : c.grids) {
+      rows_ = std::max(rows_, grid.rows);
+      cols_ = std::max(cols_, grid.cols);
+    }
+    make_layout();
+    for (const Grid& grid : c.grids) add_part(grid);
+    choose_images();
+    if (scattered() || images_ > 1) c_size_ = c_.outs * images_ * band_ * cols_ + kScratchSlack;
+    b_size_ = kMaxDepth<T> * kBlockCols + kScratchSlack;
+    pack_weights();
+  }
+
+  void run() {
+    const int64_t bands = ceil_div(rows_, band_), blocks = ceil_div(c_.batch, images_);
+    int64_t macs = 0;
+    for (const Part& part : parts_) macs += part.depth * part.grid->rows * part.grid->cols;
+    macs *= c_.outs * images_;
+    const Chunks chunks{
+        c_.groups * blocks * bands,
+        std::max<int64_t>(1, kThreadedMacs / 2 * bands / std::max<int64_t>(macs, 1))};
+    std::atomic<bool> out_of_memory{false};
+    parallel_for(chunks.count(), [&](int64_t chunk) {
+      for (int64_t i = chunks.begin(chunk); i < chunks.end(chunk); ++i) {
+        const int64_t row = i % bands * band_, image = i / bands % blocks * images_;
+        const Unit unit{i / bands / blocks, image, std::min(images_, c_.batch - image), row,
+                        std::min(band_, rows_ - row)};
+        if (!run_unit(unit)) out_of_memory = true;
+      }
+    });
+    if (out_of_memory) throw MemoryError("[conv] no memory for the copy of an image");
+  }
+
+ private:
+  void make_layout() {
+    CopyLayout& l = layout_;
+    for (const Grid& grid : c_.grids) {
+      for (const Tap& tap : grid.taps) {
+        l.top = std::max(l.top, -tap.y);
+        l.left = std::max(l.left, -tap.x);
+        l.bottom = std::max(l.bottom, tap.y);
+        l.right = std::max(l.right, tap.x);
+      }
+    }
+    l.phase = ceil_div(l.left + l.right + (cols_ - 1) * c_.step_x + 1, c_.step_x);
+    l.pitch = l.phase * c_.step_x;
+    const int64_t row_bytes = l.pitch * c_.channels * static_cast<int64_t>(sizeof(T));
+    const int64_t room = kCopyBytes / std::max<int64_t>(row_bytes, 1);
+    band_ = std::clamp<int64_t>((room - l.top - l.bottom - 1) / c_.step_y + 1, 1, rows_);
+    if (const int64_t images = c_.batch * c_.groups; images < kMinUnits) {
+      band_ = std::min(band_, ceil_div(rows_, ceil_div(kMinUnits, images)));
+    }
+    if (scattered()) {
+      const int64_t bytes = c_.outs * cols_ * static_cast<int64_t>(sizeof(T));
+      band_ = std::clamp<int64_t>(kCopyBytes / std::max<int64_t>(bytes, 1), 1, band_);
+    }
+    band_ = ceil_div(rows_, ceil_div(rows_, band_));
+    l.rows = copied_rows(band_);
+    check_copy_size(static_cast<double>(l.rows) * static_cast<double>(l.pitch) *
+                    static_cast<double>(c_.channels));
+    l.channel = l.rows * l.pitch;
+    l.image = l.channel * c_.channels;
+  }
+
+  // Results of a grid do not lie side by side: they are computed in a place of their own first.
+  bool scattered() const { return c_.to_col != 1 || c_.to_row != cols_; }
+
+  int64_t copied_rows(int64_t rows) const {
+    return (rows - 1) * c_.step_y + layout_.top + layout_.bottom + 1;
+  }
+
+  void add_part(const Grid& grid) {
+    Part part{&grid, c_.channels * static_cast<int64_t>(grid.taps.size()), {}, weights_, false};
+    part.at.reserve(static_cast<size_t>(part.depth));
+    for (int64_t s = 0; s < c_.channels; ++s) {
+      for (const Tap& tap : grid.taps) {
+        const int64_t x = tap.x + layout_.left;
+        const int64_t at = s * layout_.channel + (tap.y + layout_.top) * layout_.pitch +
+                           x % c_.step_x * layout_.phase + x / c_.step_x;
+        part.at.push_back(static_cast<int32_t>(at));
+      }
+    }
+    // In vectors' worth of multiply-adds: packing a vector costs some 8, empty lanes the rest.
+    const auto waste = [&](int64_t n) {
+      return static_cast<double>(round_up(n, kernels_.width)) / static_cast<double>(n);
+    };
+    part.direct = grid.cols > 0 && waste(grid.cols) <= waste(grid.rows * grid.cols) +
+                                                           8.0 / static_cast<double>(c_.outs);
+    weights_ += c_.outs * part.depth;
+    parts_.push_back(std::move(part));
+  }
+
+  // Small images are taken together, so that few vectors of pixels are left part empty.
+  void choose_images() {
+    const int64_t pixels = rows_ * cols_;
+    const bool fills = pixels >= 128 || (pixels >= 48 && pixels * 5 >= round_up(pixels, 32) * 4);
+    if (fills || band_ < rows_ || parts_.front().direct) return;
+    const int64_t bytes = layout_.image * static_cast<int64_t>(sizeof(T));
+    images_ = std::min({kBlockCols / pixels, kCopyBytes / std::max<int64_t>(bytes, 1),
+                        c_.batch * c_.groups / kMinUnits});
+    images_ = std::clamp<int64_t>(images_, 1, c_.batch);
+  }
+
+  // For every group and grid, block by block of K, panel by panel: packed[k * rows + i].
+  void pack_weights() {
+    packed_.reset(new T[static_cast<size_t>(std::max<int64_t>(c_.groups * weights_, 1))]);
+    T* to = packed_.get();
+    for (int64_t g = 0; g < c_.groups; ++g) {
+      for (const Part& part : parts_) {
+        const int64_t depth = block_depth<T>(part.depth);
+        for (int64_t k = 0; k < part.depth; k += depth) {
+          for (int64_t p = 0; p < panels_.count; ++p) {
+            to = pack_panel(to, part, g, k, std::min(k + depth, part.depth), p);
+          }
+        }
+      }
+    }
+  }
+
+  T* pack_panel(T* to, const Part& part, int64_t group, int64_t begin, int64_t end,
+                int64_t panel) const {
+    const auto taps = static_cast<int64_t>(part.grid->taps.size());
+    const T* from = c_.weight + group * c_.w_group + panels_.start(panel) * c_.w_out;
+    const int64_t rows = panels_.rows(panel);
+    for (int64_t k = begin; k < end; ++k) {
+      const T* at =
+          from + k / taps * c_.w_in + part.grid->taps[static_cast<size_t>(k % taps)].weight;
+      for (int64_t i = 0; i < rows; ++i) *to++ = at[i * c_.w_out];
+    }
+    return to;
+  }
+
+  bool run_unit(const Unit& unit) const {
+    const int64_t copy_size = images_ * layout_.image + kScratchSlack;
+    T* copy = conv_scratch<T>(copy_size + b_size_ + c_size_);
+    if (!copy) return false;
+    for (int64_t i = 0; i < unit.images; ++i) copy_image(unit, i, copy + i * layout_.image);
+    for (const Part& part : parts_) {
+      Unit own = unit;
+      own.rows = std::min(unit.rows, part.grid->rows - unit.row);
+      if (own.rows <= 0 || part.grid->cols == 0) continue;
+      T* b = copy + copy_size;
+      part.direct ? run_direct(part, own, copy, b + b_size_)
+                  : run_packed(part, own, copy, b, b + b_size_);
+    }
+    return true;
+  }
+
+  // ------------------------------------------------------------------------ copying the source
+
+  void copy_image(const Unit& unit, int64_t image, T* to) const {
+    const T* from =
+        c_.from + (unit.image + image) * c_.from_batch + unit.group * c_.channels * c_.from_channel;
+    const int64_t first = unit.row * c_.step_y - layout_.top, rows = copied_rows(unit.rows);
+    const int64_t above = std::clamp<int64_t>(-first, 0, rows);
+    const int64_t begin = std::max<int64_t>(first, 0);
+    const int64_t copied = std::clamp<int64_t>(c_.h - begin, 0, rows - above);
+    for (int64_t s = 0; s < c_.channels; ++s, to += layout_.channel, from += c_.from_channel) {
+      zero_rows(to, above);
+      copy_rows(to + above * layout_.pitch, from + begin * c_.from_row, copied);
+      zero_rows(to + (above + copied) * layout_.pitch, rows - above - copied);
+    }
+  }
+
+  void zero_rows(T* to, int64_t rows) const {
+    if (rows > 0) std::memset(to, 0, static_cast<size_t>(rows * layout_.pitch) * sizeof(T));
+  }
+
+  void copy_rows(T* to, const T* from, int64_t rows) const {
+    if (c_.step_x == 1 && c_.from_col == 1) {
+      const int64_t width = std::min(c_.w, layout_.pitch - layout_.left);
+      kernels_.conv.pad_rows(to, layout_.pitch, from, c_.from_row, rows, layout_.left, width);
+      return;
+    }
+    for (int64_t r = 0; r < rows; ++r, from += c_.from_row) {
+      for (int64_t q = 0; q < c_.step_x; ++q, to += layout_.phase) copy_phase(to, from, q);
+    }
+  }
+
+  // Every step_x-th column, from the q-th of the padded row on.
+  void copy_phase(T* to, const T* from, int64_t q) const {
+    const int64_t step = c_.step_x, before = layout_.left - q;  // column of `from`: j step - before
+    const int64_t begin = std::min(before > 0 ? ceil_div(before, step) : 0, layout_.phase);
+    const int64_t end = std::clamp(ceil_div(c_.w + before, step), begin, layout_.phase);
+    std::fill(to, to + begin, T(0));
+    from += (begin * step - before) * c_.from_col;
+    for (int64_t j = begin; j < end; ++j, from += step * c_.from_col) to[j] = *from;
+    std::fill(to + end, to + layout_.phase, T(0));
+  }
+
+  // ------------------------------------------------------------------------ products
+
+  const T* weights(const Part& part, const Unit& unit) const {
+    return packed_.get() + unit.group * weights_ + part.weights;
+  }
+
+  T* destination(const Part& part, const Unit& unit, int64_t image) const {
+    return c_.to + (unit.image + image) * c_.to_batch + unit.group * c_.outs * c_.to_channel +
+           part.grid->first + unit.row * c_.to_row;
+  }
+
+  const T* bias(const Unit& unit) const {
+    return c_.bias ? c_.bias + unit.group * c_.outs : nullptr;
+  }
+
+  void run_direct(const Part& part, const Unit& unit, const T* copy, T* room) const {
+    for (int64_t i = 0; i < unit.images; ++i) {
+      T* to = destination(part, unit, i);
+      const bool in_place = c_.to_col == 1;
+      const Target<T> target = in_place
+                                   ? Target<T>{to, c_.to_channel, c_.to_row}
+                                   : Target<T>{room, unit.rows * part.grid->cols, part.grid->cols};
+      multiply_rows(part, unit, copy + i * layout_.image, target);
+      if (!in_place) scatter(part, unit, room, target.channel, to);
+    }
+  }
+
+  void multiply_rows(const Part& part, const Unit& unit, const T* copy,
+                     const Target<T>& target) const {
+    const int64_t width = kernels_.width, cols = part.grid->cols;
+    IndexedPanel<T> p{};
+    if (unit.rows == 1) {  // vectors along the row
+      p.b_vec = p.c_vec = p.lanes = width;
+      for (int64_t x = 0; x < cols; x += kTogether * width) {
+        p.vecs = std::min(kTogether, ceil_div(cols - x, width));
+        p.last = std::min(width, cols - x - (p.vecs - 1) * width);
+        multiply_panels(p, part, unit, copy + x, target.c + x, target.channel);
+      }
+      return;
+    }
+    const int64_t row = c_.step_y * layout_.pitch;
+    p.b_vec = row;
+    p.c_vec = target.row;
+    for (int64_t y = 0; y < unit.rows; y += kTogether) {
+      p.vecs = std::min(kTogether, unit.rows - y);
+      for (int64_t x = 0; x < cols; x += width) {
+        p.lanes = p.last = std::min(width, cols - x);
+        multiply_panels(p, part, unit, copy + y * row + x, target.c + y * target.row + x,
+                        target.channel);
+      }
+    }
+  }
+
+  void multiply_panels(IndexedPanel<T> p, const Part& part, const Unit& unit, const T* b, T* c,
+                       int64_t channel) const {
+    const T* a = weights(part, unit);
+    const T* row_bias = c_.to_col == 1 ? bias(unit) : nullptr;
+    const int64_t depth = block_depth<T>(part.depth);
+    p.b = b;
+    p.c_row = channel;
+    for (int64_t k = 0; k == 0 || k < part.depth; k += depth) {
+      p.k = std::min(depth, part.depth - k);
+      p.b_at = part.at.data() + k;
+      p.add = k > 0;
+      for (int64_t i = 0; i < panels_.count; ++i) {
+        p.m = p.a_k = panels_.rows(i);
+        p.a = a + k * c_.outs + panels_.start(i) * p.k;
+        p.c = c + panels_.start(i) * channel;
+        p.bias = row_bias && k + p.k == part.depth ? row_bias + panels_.start(i) : nullptr;
+        kernels_.conv.indexed(p);
+      }
+    }
+  }
+
+  void run_packed(const Part& part, const Unit& unit, const T* copy, T* b, T* room) const {
+    const int64_t cols = part.grid->cols, pixels = unit.rows * cols, total = unit.images * pixels;
+    const bool in_place = unit.images == 1 && c_.to_col == 1 && c_.to_row == cols;
+    T* to = destination(part, unit, 0);
+    T* c = in_place ? to : room;
+    const int64_t channel = in_place ? c_.to_channel : total;
+    const T* start = in_place ? bias(unit) : nullptr;
+    for (int64_t d = 0; start && d < c_.outs; ++d) {
+      std::fill_n(c + d * channel, total, start[d]);
+    }
+    const int64_t depth = block_depth<T>(part.depth);
+    for (int64_t j = 0; j < total; j += kBlockCols) {
+      const int64_t n = std::min(kBlockCols, total - j);
+      for (int64_t k = 0; k == 0 || k < part.depth; k += depth) {
+        const int64_t deep = std::min(depth, part.depth - k);
+        pack_block(part, pixels, copy, b, j, n, k, deep);
+        multiply_block(weights(part, unit) + k * c_.outs, b, n, deep, c + j, channel,
+                       start || k > 0);
+      }
+    }
+    for (int64_t i = 0; !in_place && i < unit.images; ++i) {
+      scatter(part, unit, room + i * pixels, total, destination(part, unit, i));
+    }
+  }
+
+  // Columns [j, j + n), rows [k, k + depth) of B in panels of kernels.cols columns.
+  void pack_block(const Part& part, int64_t pixels, const T* copy, T* b, int64_t j, int64_t n,
+                  int64_t k, int64_t depth) const {
+    constexpr int64_t kMaxSpans = 64;  // columns of a panel, at most
+    const int64_t width = kernels_.gemm.cols, cols = part.grid->cols;
+    for (int64_t begin = j; begin < j + n; begin += width, b += width * depth) {
+      Span spans[kMaxSpans];
+      int64_t count = 0;
+      for (int64_t at = begin; at < std::min(begin + width, j + n); at += spans[count++].n) {
+        const int64_t y = at % pixels / cols, x = at % pixels % cols;
+        const int64_t from = at / pixels * layout_.image + y * c_.step_y * layout_.pitch + x;
+        spans[count] = {static_cast<int32_t>(from), static_cast<int32_t>(at - begin),
+                        static_cast<int32_t>(std::min({cols - x, begin + width - at, j + n - at}))};
+      }
+      kernels_.conv.gather(b, width, depth, copy, part.at.data() + k, spans, count);
+    }
+  }
+
+  void multiply_block(const T* a, const T* b, int64_t n, int64_t depth, T* c, int64_t channel,
+                      bool add) const {
+    const int64_t width = kernels_.gemm.cols;
+    for (int64_t i = 0; i < panels_.count; ++i) {
+      const int64_t rows = panels_.rows(i), start = panels_.start(i);
+      kernels_.gemm.panel({.m = rows,
+                           .n = n,
+                           .k = depth,
+                           .a = a + start * depth,
+                           .a_row = 1,
+                           .a_k = rows,
+                           .b = b,
+                           .b_k = width,
+                           .b_panel = width * depth,
+                           .c = c + start * channel,
+                           .c_row = channel,
+                           .add = add,
+                           .bias = nullptr});
+    }
+  }
+
+  // From a grid of its own to its places among the results.
+  void scatter(const Part& part, const Unit& unit, const T* from, int64_t channel, T* to) const {
+    const T* row_bias = bias(unit);
+    for (int64_t d = 0; d < c_.outs; ++d) {
+      const T start = row_bias ? row_bias[d] : T(0);
+      for (int64_t y = 0; y < unit.rows; ++y) {
+        const T* source = from + d * channel + y * part.grid->cols;
+        T* target = to + d * c_.to_channel + y * c_.to_row;
+        for (int64_t x = 0; x < part.grid->cols; ++x) target[x * c_.to_col] = source[x] + start;
+      }
+    }
+  }
+
+  const Correlation<T>& c_;
+  const Kernels<T>& kernels_;
+  const Panels panels_;
+  int64_t rows_ = 0, cols_ = 0;    // of the largest grid
+  int64_t band_ = 1, images_ = 1;  // rows and images of a unit
+  CopyLayout layout_{};
+  std::vector<Part> parts_;
+  int64_t weights_ = 0;  // of a group
+  int64_t b_size_ = 0, c_size_ = 0;
+  std::unique_ptr<T[]> packed_;
+};
+
+}  // namespace
+
+template <class T>
+void correlate(const Correlation<T>& correlation) {
+  Correlator<T>(correlation).run();
+}
+
+template void correlate<float>(const Correlation<float>&);
+template void correlate<double>(const Correlation<double>&);
+
+}  // namespace sf

@@ -1,0 +1,91 @@
+// What the parts of the convolution share.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/conv.h"
+
+namespace sf {
+
+// Room for `count` numbers, kept by each thread and grown on demand; null if there is no memory.
+template <class T>
+T* conv_scratch(int64_t count) {
+  struct Free {
+    void operator()(void* p) const { std::free(p); }
+  };
+  thread_local std::unique_ptr<void, Free> memory;
+  thread_local size_t held = 0;
+  const size_t bytes = (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
+  if (bytes > held) {
+    memory.reset();
+    held = 0;
+    memory.reset(std::aligned_alloc(64, bytes));
+    if (memory) held = bytes;
+  }
+  return static_cast<T*>(memory.get());
+}
+
+// Kernels write whole vectors: what lies behind a block of scratch may be overwritten that far.
+constexpr int64_t kScratchSlack = 64;
+// The copy of a part of an image that a thread works on stays in the second-level cache.
+constexpr int64_t kCopyBytes = 256 << 10;
+
+// Offsets into such a copy are 32 bits wide.
+inline void check_copy_size(double elements) {
+  if (elements > static_cast<double>(std::numeric_limits<int32_t>::max()) / 2) {
+    throw ShapeError("[conv] the rows that one row of the result is made of hold ", elements,
+                     " numbers with their padding: more than the kernels can address");
+  }
+}
+
+// `total` rows shared out evenly over as few panels of at most `most` as possible.
+struct Panels {
+  int64_t total, count;
+  Panels(int64_t rows, int64_t most) : total(rows), count((rows + most - 1) / most) {}
+  int64_t start(int64_t i) const {
+    return total / count * i + (i < total % count ? i : total % count);
+  }
+  int64_t rows(int64_t i) const { return start(i + 1) - start(i); }
+};
+
+// A tap of a correlation: its place in the source, relative to that of the result, and in the
+// kernel.
+struct Tap {
+  int64_t y, x, weight;
+};
+
+// Results with the same taps: rows x cols, the first of them `first` behind the start of a channel.
+struct Grid {
+  int64_t rows, cols, first;
+  std::vector<Tap> taps;
+};
+
+// to[row, col] = bias + sum over channels and taps of weight * from[row step + y, col step + x],
+// with zeros around `from`. Strides in elements; weight strides of group, result and channel.
+template <class T>
+struct Correlation {
+  int64_t batch, groups, channels, outs;  // channels of a group
+  const T* from;
+  int64_t h, w, from_row, from_col, from_channel, from_batch;
+  T* to;
+  int64_t to_row, to_col, to_channel, to_batch;
+  const T* weight;
+  int64_t w_group, w_out, w_in;
+  const T* bias;  // groups * outs, or null
+  int64_t step_y, step_x;
+  std::vector<Grid> grids;
+};
+
+template <class T>
+void correlate(const Correlation<T>& correlation);
+
+template <class T>
+void conv_weight_grad(const ConvPlan& plan, const T* x, const T* g, T* dw);
+
+}  // namespace sf
