@@ -1,15 +1,13 @@
 // Correlation: what a convolution, the gradient of its input and the transposed convolution are.
 //
 // The work is cut into units: a band of rows of an image, or a few small images. A unit copies what
-// it reads of the source, with zeros around it and the columns sorted by their place modulo the
-// step, so that the columns of every tap lie side by side. Then C (channels x pixels) = W (channels
-// x K) B (K x pixels), where row k of B is a shifted view of the copy: the micro-kernel reads it
-// where it lies if rows of pixels fill whole vectors, else a block of B is packed first.
+// it reads of the source (conv_source.h). Then C (channels x pixels) = W (channels x K) B (K x
+// pixels), where row k of B is a shifted view of the copy: the micro-kernel reads it where it lies
+// if rows of pixels fill whole vectors, else a block of B is packed first.
 #include <algorithm>
-#include <cstring>
 
 #include "base/parallel.h"
-#include "kernels/conv_parts.h"
+#include "kernels/conv_source.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm_product.h"
 
@@ -19,13 +17,6 @@ namespace {
 constexpr int64_t kBlockCols = 256;  // columns of B packed at a time
 constexpr int64_t kMinUnits = 8;     // for the threads to share out
 constexpr int64_t kTogether = 6;  // rows of pixels whose part of B stays in the first-level cache
-
-// The copy of a part of the source: rows of `step` phases of columns.
-struct CopyLayout {
-  int64_t top, left;                           // zeros before the first row and column
-  int64_t bottom, right;                       // places of the farthest tap
-  int64_t phase, pitch, rows, channel, image;  // sizes, each of the next smaller
-};
 
 // A grid made ready. Row k of B: channel k / taps, tap k % taps.
 struct Part {
@@ -51,12 +42,12 @@ template <class T>
 class Correlator {
  public:
   explicit Correlator(const Correlation<T>& c)
-      : c_(c), kernels_(kernels<T>()), panels_(c.outs, kernels_.gemm.rows) {
+      : c_(c), source_(c), kernels_(kernels<T>()), panels_(c.outs, kernels_.gemm.rows) {
     for (const Grid& grid : c.grids) {
       rows_ = std::max(rows_, grid.rows);
       cols_ = std::max(cols_, grid.cols);
     }
-    make_layout();
+    choose_band();
     for (const Grid& grid : c.grids) add_part(grid);
     choose_images();
     if (scattered() || images_ > 1) c_size_ = c_.outs * images_ * band_ * cols_ + kScratchSlack;
@@ -85,21 +76,10 @@ class Correlator {
   }
 
  private:
-  void make_layout() {
-    CopyLayout& l = layout_;
-    for (const Grid& grid : c_.grids) {
-      for (const Tap& tap : grid.taps) {
-        l.top = std::max(l.top, -tap.y);
-        l.left = std::max(l.left, -tap.x);
-        l.bottom = std::max(l.bottom, tap.y);
-        l.right = std::max(l.right, tap.x);
-      }
-    }
-    l.phase = ceil_div(l.left + l.right + (cols_ - 1) * c_.step_x + 1, c_.step_x);
-    l.pitch = l.phase * c_.step_x;
-    const int64_t row_bytes = l.pitch * c_.channels * static_cast<int64_t>(sizeof(T));
+  void choose_band() {
+    const int64_t row_bytes = source_.pitch() * c_.channels * static_cast<int64_t>(sizeof(T));
     const int64_t room = kCopyBytes / std::max<int64_t>(row_bytes, 1);
-    band_ = std::clamp<int64_t>((room - l.top - l.bottom - 1) / c_.step_y + 1, 1, rows_);
+    band_ = std::clamp<int64_t>((room - source_.copied_rows(1)) / c_.step_y + 1, 1, rows_);
     if (const int64_t images = c_.batch * c_.groups; images < kMinUnits) {
       band_ = std::min(band_, ceil_div(rows_, ceil_div(kMinUnits, images)));
     }
@@ -108,29 +88,18 @@ class Correlator {
       band_ = std::clamp<int64_t>(kCopyBytes / std::max<int64_t>(bytes, 1), 1, band_);
     }
     band_ = ceil_div(rows_, ceil_div(rows_, band_));
-    l.rows = copied_rows(band_);
-    check_copy_size(static_cast<double>(l.rows) * static_cast<double>(l.pitch) *
-                    static_cast<double>(c_.channels));
-    l.channel = l.rows * l.pitch;
-    l.image = l.channel * c_.channels;
+    source_.set_rows(band_);
   }
 
   // Results of a grid do not lie side by side: they are computed in a place of their own first.
   bool scattered() const { return c_.to_col != 1 || c_.to_row != cols_; }
-
-  int64_t copied_rows(int64_t rows) const {
-    return (rows - 1) * c_.step_y + layout_.top + layout_.bottom + 1;
-  }
 
   void add_part(const Grid& grid) {
     Part part{&grid, c_.channels * static_cast<int64_t>(grid.taps.size()), {}, weights_, false};
     part.at.reserve(static_cast<size_t>(part.depth));
     for (int64_t s = 0; s < c_.channels; ++s) {
       for (const Tap& tap : grid.taps) {
-        const int64_t x = tap.x + layout_.left;
-        const int64_t at = s * layout_.channel + (tap.y + layout_.top) * layout_.pitch +
-                           x % c_.step_x * layout_.phase + x / c_.step_x;
-        part.at.push_back(static_cast<int32_t>(at));
+        part.at.push_back(static_cast<int32_t>(source_.at(s, tap)));
       }
     }
     // In vectors' worth of multiply-adds: packing a vector costs some 8, empty lanes the rest.
@@ -148,7 +117,7 @@ class Correlator {
     const int64_t pixels = rows_ * cols_;
     const bool fills = pixels >= 128 || (pixels >= 48 && pixels * 5 >= round_up(pixels, 32) * 4);
     if (fills || band_ < rows_ || parts_.front().direct) return;
-    const int64_t bytes = layout_.image * static_cast<int64_t>(sizeof(T));
+    const int64_t bytes = source_.image() * static_cast<int64_t>(sizeof(T));
     images_ = std::min({kBlockCols / pixels, kCopyBytes / std::max<int64_t>(bytes, 1),
                         c_.batch * c_.groups / kMinUnits});
     images_ = std::clamp<int64_t>(images_, 1, c_.batch);
@@ -184,10 +153,12 @@ class Correlator {
   }
 
   bool run_unit(const Unit& unit) const {
-    const int64_t copy_size = images_ * layout_.image + kScratchSlack;
+    const int64_t copy_size = images_ * source_.image() + kScratchSlack;
     T* copy = conv_scratch<T>(copy_size + b_size_ + c_size_);
     if (!copy) return false;
-    for (int64_t i = 0; i < unit.images; ++i) copy_image(unit, i, copy + i * layout_.image);
+    for (int64_t i = 0; i < unit.images; ++i) {
+      source_.copy(unit.group, unit.image + i, unit.row, unit.rows, copy + i * source_.image());
+    }
     for (const Part& part : parts_) {
       Unit own = unit;
       own.rows = std::min(unit.rows, part.grid->rows - unit.row);
@@ -197,48 +168,6 @@ class Correlator {
                   : run_packed(part, own, copy, b, b + b_size_);
     }
     return true;
-  }
-
-  // ------------------------------------------------------------------------ copying the source
-
-  void copy_image(const Unit& unit, int64_t image, T* to) const {
-    const T* from =
-        c_.from + (unit.image + image) * c_.from_batch + unit.group * c_.channels * c_.from_channel;
-    const int64_t first = unit.row * c_.step_y - layout_.top, rows = copied_rows(unit.rows);
-    const int64_t above = std::clamp<int64_t>(-first, 0, rows);
-    const int64_t begin = std::max<int64_t>(first, 0);
-    const int64_t copied = std::clamp<int64_t>(c_.h - begin, 0, rows - above);
-    for (int64_t s = 0; s < c_.channels; ++s, to += layout_.channel, from += c_.from_channel) {
-      zero_rows(to, above);
-      copy_rows(to + above * layout_.pitch, from + begin * c_.from_row, copied);
-      zero_rows(to + (above + copied) * layout_.pitch, rows - above - copied);
-    }
-  }
-
-  void zero_rows(T* to, int64_t rows) const {
-    if (rows > 0) std::memset(to, 0, static_cast<size_t>(rows * layout_.pitch) * sizeof(T));
-  }
-
-  void copy_rows(T* to, const T* from, int64_t rows) const {
-    if (c_.step_x == 1 && c_.from_col == 1) {
-      const int64_t width = std::min(c_.w, layout_.pitch - layout_.left);
-      kernels_.conv.pad_rows(to, layout_.pitch, from, c_.from_row, rows, layout_.left, width);
-      return;
-    }
-    for (int64_t r = 0; r < rows; ++r, from += c_.from_row) {
-      for (int64_t q = 0; q < c_.step_x; ++q, to += layout_.phase) copy_phase(to, from, q);
-    }
-  }
-
-  // Every step_x-th column, from the q-th of the padded row on.
-  void copy_phase(T* to, const T* from, int64_t q) const {
-    const int64_t step = c_.step_x, before = layout_.left - q;  // column of `from`: j step - before
-    const int64_t begin = std::min(before > 0 ? ceil_div(before, step) : 0, layout_.phase);
-    const int64_t end = std::clamp(ceil_div(c_.w + before, step), begin, layout_.phase);
-    std::fill(to, to + begin, T(0));
-    from += (begin * step - before) * c_.from_col;
-    for (int64_t j = begin; j < end; ++j, from += step * c_.from_col) to[j] = *from;
-    std::fill(to + end, to + layout_.phase, T(0));
   }
 
   // ------------------------------------------------------------------------ products
@@ -263,7 +192,7 @@ class Correlator {
       const Target<T> target = in_place
                                    ? Target<T>{to, c_.to_channel, c_.to_row}
                                    : Target<T>{room, unit.rows * part.grid->cols, part.grid->cols};
-      multiply_rows(part, unit, copy + i * layout_.image, target);
+      multiply_rows(part, unit, copy + i * source_.image(), target);
       if (!in_place) scatter(part, unit, room, target.channel, to);
     }
   }
@@ -281,7 +210,7 @@ class Correlator {
       }
       return;
     }
-    const int64_t row = c_.step_y * layout_.pitch;
+    const int64_t row = source_.row();
     p.b_vec = row;
     p.c_vec = target.row;
     for (int64_t y = 0; y < unit.rows; y += kTogether) {
@@ -350,7 +279,7 @@ class Correlator {
       int64_t count = 0;
       for (int64_t at = begin; at < std::min(begin + width, j + n); at += spans[count++].n) {
         const int64_t y = at % pixels / cols, x = at % pixels % cols;
-        const int64_t from = at / pixels * layout_.image + y * c_.step_y * layout_.pitch + x;
+        const int64_t from = at / pixels * source_.image() + y * source_.row() + x;
         spans[count] = {static_cast<int32_t>(from), static_cast<int32_t>(at - begin),
                         static_cast<int32_t>(std::min({cols - x, begin + width - at, j + n - at}))};
       }
@@ -393,11 +322,11 @@ class Correlator {
   }
 
   const Correlation<T>& c_;
+  ConvSource<T> source_;
   const Kernels<T>& kernels_;
   const Panels panels_;
   int64_t rows_ = 0, cols_ = 0;    // of the largest grid
   int64_t band_ = 1, images_ = 1;  // rows and images of a unit
-  CopyLayout layout_{};
   std::vector<Part> parts_;
   int64_t weights_ = 0;  // of a group
   int64_t b_size_ = 0, c_size_ = 0;
