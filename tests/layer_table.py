@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 import surefoot as sf
+from attention_reference import below, block, multihead, sinusoids, stack
+from attention_reference import gelu as gelu_of
 from op_table import conv, losses, recurrent
 from op_table.attention import cosine_ref, pairwise_ref
 from op_table.embedding import bag_ref
@@ -287,6 +289,39 @@ def embedding(state: State, x: Array) -> Array:
 
 def bag(**options: Any) -> Callable[..., Array]:
     return lambda state, x, *offsets: bag_ref(x, state["weight"], *offsets, **options)
+
+
+ATTENTION = ("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias")
+PARTS = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
+FEED_FORWARD = tuple(f"{name}.{what}" for name in ("linear1", "linear2") for what in AFFINE)
+
+
+def block_state(*attentions: str, norms: int, bias: bool = True) -> tuple[str, ...]:
+    names = [f"{a}.{name}" for a in attentions for name in ATTENTION] + list(FEED_FORWARD)
+    names += [f"norm{i}.{what}" for i in range(1, norms + 1) for what in AFFINE]
+    return tuple(name for name in names if bias or not name.endswith("bias"))
+
+
+ENCODER = block_state("self_attn", norms=2)
+DECODER = block_state("self_attn", "multihead_attn", norms=3)
+SMALL = {"dim_feedforward": 5, "dropout": 0.0}
+
+
+def encoder_layer() -> sf.nn.Module:
+    return sf.nn.TransformerEncoderLayer(4, 2, 3, 0.0, "gelu", batch_first=True)
+
+
+def decoder_layer() -> sf.nn.Module:
+    return sf.nn.TransformerDecoderLayer(4, 2, 3, 0.0, "gelu", batch_first=True)
+
+
+def transformer(state: State, src: Array, tgt: Array) -> Array:
+    memory = stack(below(state, "encoder."), src, 2)
+    return stack(below(state, "decoder."), tgt, 2, memory)
+
+
+def numbered(prefix: str, names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    return tuple(f"{prefix}{i}.{name}" for i in range(count) for name in names)
 
 
 CLASSES = ((6, 4), (6,))
@@ -606,6 +641,54 @@ ROWS = [
     Row("PairwiseDistance", (), {}, ((3, 4), (3, 4)), lambda state, x, y: pairwise_ref(x, y)),
     Row("PairwiseDistance", (3.0, 0.1, True), {}, ((3, 4), (4,)),
         lambda state, x, y: pairwise_ref(x, y, 3.0, 0.1, True)),
+    Row("MultiheadAttention", (4, 2), {"batch_first": True}, ((2, 3, 4), (2, 5, 4), (2, 5, 4)),
+        lambda state, q, k, v: multihead(state, q, k, v, 2)[0], ATTENTION,
+        text="\n  (out_proj): Linear(in_features=4, out_features=4, bias=True)\n"),
+    Row("MultiheadAttention", (4, 1), {"bias": False}, ((3, 4), (5, 4), (5, 4)),
+        lambda state, q, k, v: multihead(state, q[None], k[None], v[None], 1)[0][0],
+        ("in_proj_weight", "out_proj.weight")),
+    Row("MultiheadAttention", (4, 2), {"kdim": 3, "vdim": 2, "batch_first": True},
+        ((2, 3, 4), (2, 5, 3), (2, 5, 2)),
+        lambda state, q, k, v: multihead(state, q, k, v, 2)[0], (*PARTS, *ATTENTION[1:])),
+    Row("MultiheadAttention", (4, 2), {"dropout": 0.5}, ((3, 4),) * 3,
+        lambda state, q, k, v: multihead(state, q[None], k[None], v[None], 2)[0][0], ATTENTION,
+        random=True),
+    Row("TransformerEncoderLayer", (4, 2), {"batch_first": True, **SMALL}, ((2, 3, 4),),
+        lambda state, x: block(state, x, 2), ENCODER),
+    Row("TransformerEncoderLayer", (4, 2), {"norm_first": True, "activation": "gelu", **SMALL},
+        ((3, 4),), lambda state, x: block(state, x[None], 2, None, gelu_of, True)[0], ENCODER),
+    Row("TransformerEncoderLayer", (4, 1, 5), {"bias": False, "init": "torch"}, ((3, 4),),
+        lambda state, x: block(state, x[None], 1)[0], block_state("self_attn", norms=2, bias=False),
+        random=True),
+    Row("TransformerDecoderLayer", (4, 2), {"batch_first": True, **SMALL}, ((2, 3, 4), (2, 5, 4)),
+        lambda state, x, memory: block(state, x, 2, memory), DECODER),
+    Row("TransformerDecoderLayer", (4, 2), {"norm_first": True, "activation": "gelu", **SMALL},
+        ((3, 4), (5, 4)),
+        lambda state, x, memory: block(state, x[None], 2, memory[None], gelu_of, True)[0], DECODER),
+    Row("TransformerEncoder", (encoder_layer, 2), {}, ((2, 3, 4),),
+        lambda state, x: stack(state, x, 2, activation=gelu_of), numbered("layers.", ENCODER, 2)),
+    Row("TransformerEncoder", (encoder_layer, 1), {"norm": lambda: sf.nn.LayerNorm(4)},
+        ((2, 3, 4),), lambda state, x: stack(state, x, 2, activation=gelu_of),
+        (*numbered("layers.", ENCODER, 1), "norm.weight", "norm.bias")),
+    Row("TransformerDecoder", (decoder_layer, 2), {}, ((2, 3, 4), (2, 5, 4)),
+        lambda state, x, memory: stack(state, x, 2, memory, activation=gelu_of),
+        numbered("layers.", DECODER, 2)),
+    Row("Transformer", (4, 2, 1, 1, 3, 0.0), {"batch_first": True}, ((2, 3, 4), (2, 5, 4)),
+        transformer,
+        (*numbered("encoder.layers.", ENCODER, 1), "encoder.norm.weight", "encoder.norm.bias",
+         *numbered("decoder.layers.", DECODER, 1), "decoder.norm.weight", "decoder.norm.bias")),
+    Row("SinusoidalPositionalEncoding", (5,), {"max_len": 9}, ((7, 2, 5),),
+        lambda state, x: x + sinusoids(7, 5)[:, None],
+        text="5, max_len=9, dropout=0.0, batch_first=False"),
+    Row("SinusoidalPositionalEncoding", (4, 7), {"batch_first": True}, ((2, 7, 4),),
+        lambda state, x: x + sinusoids(7, 4)),
+    Row("SinusoidalPositionalEncoding", (4,), {"dropout": 0.5}, ((7, 4),),
+        lambda state, x: x + sinusoids(7, 4), random=True),
+    Row("LearnedPositionalEncoding", (4, 9), {}, ((7, 2, 4),),
+        lambda state, x: x + state["weight"][:7, None], ("weight",),
+        text="4, max_len=9, dropout=0.0, batch_first=False"),
+    Row("LearnedPositionalEncoding", (4, 9), {"batch_first": True}, ((2, 7, 4),),
+        lambda state, x: x + state["weight"][:7], ("weight",)),
     Row(
         "Sequential",
         (mlp,),

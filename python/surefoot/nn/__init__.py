@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    attention,
     batchnorm,
     class_loss,
     container,
@@ -19,15 +20,19 @@ from . import (
     normalization,
     param_container,
     parameter,
+    positional,
     rectifier,
     rnn,
     rnn_cell,
     softmax,
     sparse,
     standardize,
+    transformer,
+    transformer_layer,
     utils,
 )
 from .activation import *  # noqa: F403
+from .attention import *  # noqa: F403
 from .batchnorm import *  # noqa: F403
 from .class_loss import *  # noqa: F403
 from .container import *  # noqa: F403
@@ -43,12 +48,15 @@ from .module import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .param_container import *  # noqa: F403
 from .parameter import *  # noqa: F403
+from .positional import *  # noqa: F403
 from .rectifier import *  # noqa: F403
 from .rnn import *  # noqa: F403
 from .rnn_cell import *  # noqa: F403
 from .softmax import *  # noqa: F403
 from .sparse import *  # noqa: F403
 from .standardize import *  # noqa: F403
+from .transformer import *  # noqa: F403
+from .transformer_layer import *  # noqa: F403
 
 __all__ = ["functional", "init", "utils"]
 __all__ += module.__all__
@@ -73,3 +81,7 @@ __all__ += rnn_cell.__all__
 __all__ += loss.__all__
 __all__ += class_loss.__all__
 __all__ += margin_loss.__all__
+__all__ += attention.__all__
+__all__ += transformer.__all__
+__all__ += transformer_layer.__all__
+__all__ += positional.__all__
