@@ -19,6 +19,8 @@ from op_table.attention import cosine_ref, pairwise_ref
 from op_table.embedding import bag_ref
 from op_table.losses import cross_entropy_ref as ce
 from op_table.losses import nll_ref as nll
+from op_table.pool import adaptive_avg_ref, adaptive_max_ref, avg_ref, max_ref
+from op_table.shape import pad_ref
 
 Array = np.ndarray
 State = dict[str, Array]
@@ -324,6 +326,68 @@ def numbered(prefix: str, names: tuple[str, ...], count: int) -> tuple[str, ...]
     return tuple(f"{prefix}{i}.{name}" for i in range(count) for name in names)
 
 
+def of_input(reference: Callable[..., Array], *args: Any, **rest: Any) -> Callable[..., Array]:
+    """A layer without state, by the reference of its op."""
+    return lambda state, x: np.asarray(reference(x, *args, **rest))
+
+
+def spaced(*shape: int) -> Callable[[np.random.Generator], Array]:
+    """No two elements closer than 0.05: maxima are certain."""
+    count = math.prod(shape)
+    return lambda rng: (rng.permutation(count).reshape(shape) - count / 2) * 0.05
+
+
+def max_pool(dims: int, shape: tuple[int, ...], *args: Any, **options: Any) -> Row:
+    reference = of_input(max_ref(dims), *args, **options)
+    inputs = (spaced(*shape),)
+    return Row(f"MaxPool{dims}d", args, options, (shape,), reference, inputs=inputs)
+
+
+def pad(layer: str, shape: tuple[int, ...], padding: Any, mode: str = "constant",
+        *value: float) -> Row:  # fmt: skip
+    dims = 1 if layer.endswith("1d") else 2
+    sides = (padding,) * (2 * dims) if isinstance(padding, int) else padding
+    text = f"padding={sides}" + "".join(f", value={v}" for v in value)
+    return Row(layer, (padding, *value), {}, (shape,), of_input(pad_ref, sides, mode, *value),
+               text=text)  # fmt: skip
+
+
+POOLING = [
+    max_pool(1, (2, 3, 7), 2),
+    max_pool(1, (3, 9), 3, 2, 1, ceil_mode=True),
+    max_pool(2, (2, 3, 4, 6), 2),
+    max_pool(2, (1, 2, 9, 7), (3, 2), 2, 1, dilation=2),
+    Row("MaxPool2d", (3, 2, 1), {}, ((2, 7, 8),), of_input(max_ref(2), 3, 2, 1),
+        inputs=(spaced(2, 7, 8),),
+        text="kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False"),
+    Row("AvgPool1d", (2,), {}, ((2, 3, 7),), of_input(avg_ref(1), 2),
+        text="kernel_size=2, stride=2, padding=0"),
+    Row("AvgPool1d", (3, 2, 1), {"count_include_pad": False}, ((3, 8),),
+        of_input(avg_ref(1), 3, 2, 1, False, False)),
+    Row("AvgPool2d", (2,), {}, ((2, 3, 4, 6),), of_input(avg_ref(2), 2)),
+    Row("AvgPool2d", (3, 2, 1), {"ceil_mode": True, "divisor_override": 5}, ((1, 2, 6, 7),),
+        of_input(avg_ref(2), 3, 2, 1, True, True, 5)),
+    Row("AdaptiveMaxPool1d", (3,), {}, ((2, 2, 7),),
+        of_input(lambda x, n: adaptive_max_ref(1)(x, n)[0], 3), inputs=(spaced(2, 2, 7),),
+        text="output_size=3"),
+    Row("AdaptiveMaxPool2d", ((2, None),), {}, ((1, 2, 5, 4),),
+        of_input(lambda x, n: adaptive_max_ref(2)(x, n)[0], (2, 4)), inputs=(spaced(1, 2, 5, 4),)),
+    Row("AdaptiveAvgPool1d", (3,), {}, ((2, 2, 7),), of_input(adaptive_avg_ref(1), 3)),
+    Row("AdaptiveAvgPool2d", (1,), {}, ((2, 3, 5, 4),), of_input(adaptive_avg_ref(2), 1)),
+    Row("AdaptiveAvgPool2d", ((None, 3),), {}, ((2, 5, 7),),
+        of_input(adaptive_avg_ref(2), (5, 3)), text="output_size=(None, 3)"),
+    pad("ZeroPad1d", (2, 3, 4), (2, 1)),
+    pad("ZeroPad2d", (2, 3, 4), (1, 0, 2, 3)),
+    pad("ConstantPad1d", (3, 4), 2, "constant", 1.5),
+    pad("ConstantPad2d", (2, 3, 4, 2), (1, -1, 0, 2), "constant", -2.0),
+    pad("ReflectionPad1d", (2, 3, 5), (4, 1), "reflect"),
+    pad("ReflectionPad2d", (1, 2, 4, 5), 2, "reflect"),
+    pad("ReplicationPad1d", (3, 4), 5, "replicate"),
+    pad("ReplicationPad2d", (2, 3, 4), (1, 0, 2, 3), "replicate"),
+    pad("CircularPad1d", (2, 3, 4), (4, 1), "circular"),
+    pad("CircularPad2d", (1, 2, 3, 4), 1, "circular"),
+]  # fmt: skip
+
 CLASSES = ((6, 4), (6,))
 TARGET = (None, labels((6,), 4))
 
@@ -571,6 +635,7 @@ ROWS = [
     Row("GLU", (0,), shapes=((2, 3),), reference=lambda state, x: losses.glu(x, 0)),
     Row("Maxout", (4, 5), reference=maxout, state=("linear.weight", "linear.bias")),
     Row("Maxout", (4, 5, 3), {"bias": False}, reference=maxout, state=("linear.weight",)),
+    *POOLING,
     Row("Softmin", (1,), reference=lambda state, x: losses.softmax_ref(-x, 1), text="dim=1"),
     Row("Softmax", (1,), reference=lambda state, x: losses.softmax_ref(x, 1), text="dim=1"),
     Row(

@@ -101,18 +101,6 @@ void register_shape(OpTable& ops) {
         return repeat(input, repeats);
       },
       "The tensor tiled; missing leading numbers are 1.");
-  ops.add(
-      "pad(Tensor input, int[] pad, str mode='constant', float? value=None) -> Tensor",
-      [](const Tensor& input, const Shape& sizes, const std::string& mode,
-         const std::optional<double>& value) {
-        if (mode != "constant") {
-          throw NotImplementedError("[pad] mode '", mode, "' is not available; use 'constant'");
-        }
-        return pad(input, sizes, value.value_or(0));
-      },
-      "Pads with a constant; `pad` counts from the last dimension: (left, right, top, bottom, "
-      "...). Negative numbers cut.",
-      Where::kFunction);
   ops.add("tril(Tensor input, int diagonal=0) -> Tensor", &tril,
           "The lower triangle, zeros above the diagonal.");
   ops.add("triu(Tensor input, int diagonal=0) -> Tensor", &triu,

@@ -16,8 +16,9 @@ void register_all(sf::bind::OpTable& ops) {
   for (const auto& family :
        {&register_activation, &register_autograd, &register_compare, &register_conv,
         &register_convert, &register_create, &register_elementwise, &register_embedding,
-        &register_index, &register_loss, &register_matmul, &register_norm, &register_random,
-        &register_reduce, &register_rnn, &register_scatter, &register_shape}) {
+        &register_index, &register_loss, &register_matmul, &register_norm, &register_pool,
+        &register_random, &register_reduce, &register_resample, &register_rnn, &register_scatter,
+        &register_shape}) {
     family(ops);
   }
 }

@@ -162,10 +162,12 @@ void register_index(OpTable& ops);
 void register_loss(OpTable& ops);
 void register_matmul(OpTable& ops);
 void register_norm(OpTable& ops);
+void register_pool(OpTable& ops);
 void register_random(OpTable& ops);
 void register_reduce(OpTable& ops);
 void register_scatter(OpTable& ops);
 void register_rnn(OpTable& ops);
+void register_resample(OpTable& ops);
 void register_shape(OpTable& ops);
 
 }  // namespace sf::bind

@@ -8,6 +8,7 @@
 #include "kernels/elementwise_table.h"
 #include "kernels/gemm_table.h"
 #include "kernels/norm_table.h"
+#include "kernels/pool_table.h"
 #include "kernels/random_table.h"
 #include "kernels/reduce_table.h"
 #include "kernels/rnn_table.h"
@@ -23,6 +24,7 @@ struct Kernels : ElementwiseKernels<T> {
   CopyKernels<T> copy;
   GemmKernels<T> gemm;
   NormKernels<T> norm;
+  PoolKernels<T> pool;
   RandomKernels<T> random;
   ReduceKernels<T> reduce;
   RnnKernels<T> rnn;

@@ -248,40 +248,6 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
   return reshape(out.same(x) ? clone(x) : out, shape);
 }
 
-Tensor pad(const Tensor& x, const Shape& pad, double value) {
-  if (pad.ndim() % 2 != 0 || pad.ndim() / 2 > x.ndim()) {
-    throw ValueError("[pad] ", pad, " must hold a pair for each of at most ", x.ndim(),
-                     " dimensions, the last first");
-  }
-  Shape shape = x.shape();
-  Index inner;  // where x lies in the result
-  Index kept;   // what of x lies in the result: negative padding cuts
-  for (int64_t size : x.shape()) {
-    inner.push_back(whole(size));
-    kept.push_back(whole(size));
-  }
-  for (int i = 0; i < pad.ndim() / 2; ++i) {
-    const int d = x.ndim() - 1 - i;
-    const int64_t size = x.size(d), left = pad[2 * i], right = pad[2 * i + 1];
-    const bool fits = std::min(left, right) >= -size;  // so that the sums below do not overflow
-    const int64_t length =
-        fits ? size + std::min<int64_t>(left, 0) + std::min<int64_t>(right, 0) : -1;
-    if (length < 0) {
-      throw ShapeError("[pad] ", pad, " cuts away more than the ", size, " elements of dim ", d,
-                       " of ", x.shape());
-    }
-    if (__builtin_add_overflow(shape[d], left, &shape[d]) ||
-        __builtin_add_overflow(shape[d], right, &shape[d])) {
-      throw ShapeError("[pad] ", pad, " is more than a tensor can hold");
-    }
-    inner[static_cast<size_t>(d)] = {.start = std::max<int64_t>(left, 0), .length = length};
-    kept[static_cast<size_t>(d)] = {.start = std::max<int64_t>(-left, 0), .length = length};
-  }
-  Tensor out = full(shape, value, x.dtype());
-  index_put(out, inner, index(x, kept));
-  return out;
-}
-
 namespace {
 
 // x with zeros where column - row is beyond the diagonal.

@@ -36,8 +36,6 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim);
 Tensor flip(const Tensor& x, const Shape& dims);
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims);
 Tensor repeat(const Tensor& x, const Shape& repeats);
-// Constant padding; `pad` counts from the last dimension: (left, right, top, bottom, ...).
-Tensor pad(const Tensor& x, const Shape& pad, double value);
 Tensor tril(const Tensor& x, int64_t diagonal);
 Tensor triu(const Tensor& x, int64_t diagonal);
 

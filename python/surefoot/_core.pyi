@@ -771,6 +771,24 @@ def abs(input: Tensor) -> Tensor:
 def acos(input: Tensor) -> Tensor:
     """Arc cosine, in radians."""
 
+def adaptive_avg_pool1d(input: Tensor, output_size: builtins.int | _Sequence[builtins.int]) -> Tensor:
+    """The mean of each of output_size windows of (N, C, L)."""
+
+def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | _Sequence[builtins.int]) -> Tensor:
+    """The mean of each of the windows that divide (N, C, H, W)."""
+
+def adaptive_max_pool1d(input: Tensor, output_size: builtins.int | _Sequence[builtins.int]) -> Tensor:
+    """The largest element of each of output_size windows of (N, C, L)."""
+
+def adaptive_max_pool1d_with_indices(input: Tensor, output_size: builtins.int | _Sequence[builtins.int]) -> builtins.tuple[Tensor, ...]:
+    """adaptive_max_pool1d, and where each element stood."""
+
+def adaptive_max_pool2d(input: Tensor, output_size: builtins.int | _Sequence[builtins.int]) -> Tensor:
+    """The largest element of each of the windows that divide (N, C, H, W)."""
+
+def adaptive_max_pool2d_with_indices(input: Tensor, output_size: builtins.int | _Sequence[builtins.int]) -> builtins.tuple[Tensor, ...]:
+    """adaptive_max_pool2d, and where each element stood: h W + w."""
+
 def add(input: Tensor | builtins.float, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:
     """input + alpha * other."""
 
@@ -819,6 +837,12 @@ def atan2(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Ten
 def attention_weights(query: Tensor, key: Tensor, attn_mask: Tensor | None = None, is_causal: builtins.bool = False, *, scale: builtins.float | None = None, enable_gqa: builtins.bool = False) -> Tensor:
     """softmax(query key^T scale + mask), (..., L, S): what scaled_dot_product_attention
     multiplies the values by. torch has no such function."""
+
+def avg_pool1d(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True) -> Tensor:
+    """The mean of each window of (N, C, L), padded by zeros."""
+
+def avg_pool2d(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+    """The mean of each window of (N, C, H, W), padded by zeros."""
 
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5) -> Tensor:
     """(x - mean) / sqrt(var + eps) per channel of (N, C, ...), by the statistics of the batch in
@@ -1195,6 +1219,18 @@ def max(input: Tensor, dim: Tensor) -> Tensor:
     """The largest element; with dim (values, indices) along it; with a tensor the larger of
     both."""
 
+def max_pool1d(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, dilation: builtins.int | _Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False) -> Tensor:
+    """The largest element of each window of (N, C, L); padding counts as -inf."""
+
+def max_pool1d_with_indices(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, dilation: builtins.int | _Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False) -> builtins.tuple[Tensor, ...]:
+    """max_pool1d, and where each element stood along L."""
+
+def max_pool2d(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, dilation: builtins.int | _Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False) -> Tensor:
+    """The largest element of each window of (N, C, H, W); padding counts as -inf."""
+
+def max_pool2d_with_indices(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, dilation: builtins.int | _Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False) -> builtins.tuple[Tensor, ...]:
+    """max_pool2d, and where each element stood: h W + w."""
+
 def maximum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """The larger of the two; NaN if one is NaN."""
 
@@ -1303,8 +1339,8 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """out[i, j] = input[i] * vec2[j]."""
 
 def pad(input: Tensor, pad: builtins.int | _Sequence[builtins.int], mode: builtins.str = 'constant', value: builtins.float | None = None) -> Tensor:
-    """Pads with a constant; `pad` counts from the last dimension: (left, right, top, bottom,
-    ...). Negative numbers cut."""
+    """Pads with a constant, or by reflect, replicate or circular; `pad` counts from the last
+    dimension: (left, right, top, bottom, ...). Negative numbers cut."""
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-6, keepdim: builtins.bool = False) -> Tensor:
     """|x1 - x2 + eps|_p over the last dimension, after broadcasting."""
@@ -1580,6 +1616,12 @@ __all__ = [
     "Tensor",
     "abs",
     "acos",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
     "add",
     "addmm",
     "all",
@@ -1596,6 +1638,8 @@ __all__ = [
     "atan",
     "atan2",
     "attention_weights",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
     "bernoulli",
     "binary_cross_entropy",
@@ -1714,6 +1758,10 @@ __all__ = [
     "masked_select",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
     "maximum",
     "maxout",
     "mean",

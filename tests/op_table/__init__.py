@@ -14,6 +14,7 @@ from op_table import (
     linalg,
     losses,
     norm,
+    pool,
     random,
     recurrent,
     reduce,
@@ -36,6 +37,7 @@ ROWS: list[Row] = [
     *norm.ROWS,
     *recurrent.ROWS,
     *conv.ROWS,
+    *pool.ROWS,
     *create.ROWS,
 ]
 RANDOM_ROWS: list[RandomRow] = random.ROWS

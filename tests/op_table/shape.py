@@ -88,8 +88,18 @@ def pad_ref(x: Any, pad: Any, mode: str = "constant", value: float | None = None
         low, high = pad[2 * i], pad[2 * i + 1]
         widths[-1 - i] = (max(low, 0), max(high, 0))
         cut[-1 - i] = slice(max(-low, 0), x.shape[-1 - i] - max(-high, 0))
-    x = x[tuple(cut)]
-    return np.pad(x, widths, constant_values=value or 0)
+    if mode == "constant":
+        return np.pad(x[tuple(cut)], widths, constant_values=value or 0)
+    whole = np.pad(x, widths, mode={"replicate": "edge", "circular": "wrap"}.get(mode, mode))
+    return whole[tuple(cut_back(pad, whole.shape))]
+
+
+def cut_back(pad: Any, shape: Any) -> list[slice]:
+    """What negative padding leaves of an array that was padded on the other sides."""
+    cut = [slice(None)] * len(shape)
+    for i in range(len(pad) // 2):
+        cut[-1 - i] = slice(max(-pad[2 * i], 0), shape[-1 - i] - max(-pad[2 * i + 1], 0))
+    return cut
 
 
 def one_hot_ref(x: Any, num_classes: int = -1) -> Any:
@@ -127,6 +137,16 @@ def hot_samples(rng: Rng) -> list[Sample]:
         call(np.zeros(0, np.int64), 3),
     ]
 
+
+PAD_MODES = (
+    ((2, 5), ((2, 4), "reflect")), ((2, 3, 35), ((4, 2), "reflect")),
+    ((2, 3, 4), ((3, 1, 1, 2), "reflect")), ((1, 2, 5, 3), ((0, 2, 4, -1), "reflect")),
+    ((2, 3, 2, 3, 4), ((1, 2, 2, 1, 1, 0), "reflect")), ((2, 5), ((3, 9), "replicate")),
+    ((2, 2, 3, 4), ((5, 1, -1, 4), "replicate")), ((1, 2, 1, 1), ((1, 2, 3, 4), "replicate")),
+    ((2, 3, 3, 4), ((1, 0, 0, 2, 2, 1), "replicate")), ((2, 5), ((5, 2), "circular")),
+    ((2, 3, 33), ((1, 3), "circular")), ((1, 2, 3, 4), ((4, 1, 2, 3), "circular")),
+    ((0, 2, 4), ((1, 2), "reflect")), ((2, 0, 4), ((1, 2), "circular")),
+)  # fmt: skip
 
 VIEWS = [
     exact("reshape", reshape_ref, fixed(
@@ -242,15 +262,29 @@ MOVES = [
         errors=(bad(ANY_ERROR, "[triu]", np.ones(3)),)),
     exact("pad", pad_ref, fixed(
         ((7,), ((1, 2),)), ((3, 5), ((1, 2),)), ((3, 5), ((1, 2, 3, 0),)), ((2, 3, 4), ((0, 1),)),
-        ((3, 5), ((-1, 2),)), ((3, 5), ((1, 1), "constant", 2.5)), ((0,), ((1, 1),))),
+        ((3, 5), ((-1, 2),)), ((3, 5), ((1, 1), "constant", 2.5)), ((0,), ((1, 1),)),
+        *PAD_MODES),
         method=None, fn=lambda *a, **k: sf.nn.functional.pad(*a, **k), bools="",
-        int_samples=fixed(((7,), ((1, 2),)), ((3, 5), ((1, 2, 3, 0),))),
-        large=lambda rng: [call(normal(rng, 401, 499), (1, 2, 3, 4))],
+        int_samples=fixed(((7,), ((1, 2),)), ((3, 5), ((1, 2, 3, 0),)),
+                          ((2, 3, 4), ((2, 1, 1, 2), "reflect")), ((3, 5), ((1, 4), "circular"))),
+        large=lambda rng: [call(normal(rng, 401, 499), (1, 2, 3, 4)),
+                           call(normal(rng, 9, 91, 99), (3, 2, 0, 1), "reflect")],
         errors=(bad(ANY_ERROR, "[pad]", np.ones(3), (1,)),
                 bad(ANY_ERROR, "[pad]", np.ones(3), (1, 1, 1, 1)),
                 bad(ANY_ERROR, "[pad]", np.ones(3), (-2, -2)),
-                bad(NotImplementedError, ("[pad]", "reflect"), np.ones((1, 3)), (1, 1),
-                    "reflect"))),
+                bad(SHAPE_ERROR, ("[pad]", "reflect by 3", "(2, 3)", "size 3"), np.ones((2, 3)),
+                    (3, 0), "reflect"),
+                bad(SHAPE_ERROR, ("[pad]", "circular by 4", "size 3"), np.ones((2, 3)), (0, 4),
+                    "circular"),
+                bad(SHAPE_ERROR, ("[pad]", "replicate", "(1, 1)", "(3,)"), np.ones(3), (1, 1),
+                    "replicate"),
+                bad(SHAPE_ERROR, ("[pad]", "(2, 3)"), np.ones((2, 3)), (1, 1, 1), "reflect"),
+                bad(SHAPE_ERROR, ("[pad]", "at least 1"), np.ones((2, 3)), (-2, -1), "replicate"),
+                bad(SHAPE_ERROR, ("[pad]", "nothing"), np.ones((2, 0)), (1, 1), "replicate"),
+                bad(ValueError, ("[pad]", "'edge'", "'replicate'"), np.ones((2, 3)), (1, 1),
+                    "edge"),
+                bad(ValueError, ("[pad]", "value=2", "reflect"), np.ones((2, 3)), (1, 1), "reflect",
+                    2.0))),
     Row(name="one_hot", ref=one_hot_ref, samples=hot_samples, method=None, grad=False, out="given",
         fn=lambda *a, **k: sf.nn.functional.one_hot(*a, **k), strided=False,
         errors=(bad(ANY_ERROR, ("[one_hot]", "3"), np.array([0, 3]), 3),

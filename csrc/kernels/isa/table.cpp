@@ -11,9 +11,11 @@ void fill_gemm(KernelTable& table);
 void fill_unary(KernelTable& table);
 void fill_binary(KernelTable& table);
 void fill_norm(KernelTable& table);
+void fill_pool(KernelTable& table);
 void fill_random(KernelTable& table);
 void fill_reduce(KernelTable& table);
 void fill_rnn(KernelTable& table);
+void fill_resample(KernelTable& table);
 void fill_softmax(KernelTable& table);
 void fill_update(KernelTable& table);
 
@@ -30,9 +32,11 @@ void fill_table(KernelTable& table) {
   fill_unary(table);
   fill_binary(table);
   fill_norm(table);
+  fill_pool(table);
   fill_random(table);
   fill_reduce(table);
   fill_rnn(table);
+  fill_resample(table);
   fill_softmax(table);
 }
 

@@ -18,9 +18,11 @@ from . import (
     margin_loss,
     module,
     normalization,
+    padding,
     param_container,
     parameter,
     positional,
+    pooling,
     rectifier,
     rnn,
     rnn_cell,
@@ -46,9 +48,11 @@ from .loss import *  # noqa: F403
 from .margin_loss import *  # noqa: F403
 from .module import *  # noqa: F403
 from .normalization import *  # noqa: F403
+from .padding import *  # noqa: F403
 from .param_container import *  # noqa: F403
 from .parameter import *  # noqa: F403
 from .positional import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .rectifier import *  # noqa: F403
 from .rnn import *  # noqa: F403
 from .rnn_cell import *  # noqa: F403
@@ -78,6 +82,8 @@ __all__ += sparse.__all__
 __all__ += distance.__all__
 __all__ += rnn.__all__
 __all__ += rnn_cell.__all__
+__all__ += pooling.__all__
+__all__ += padding.__all__
 __all__ += loss.__all__
 __all__ += class_loss.__all__
 __all__ += margin_loss.__all__

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from surefoot._core import (
+    adaptive_avg_pool1d,
+    avg_pool1d,
+    avg_pool2d,
     batch_norm,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -80,6 +83,13 @@ from ._dropout import (
     dropout3d,
     feature_alpha_dropout,
 )
+from ._pooling import (
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 
 __all__ = [
     "linear",
@@ -153,4 +163,12 @@ __all__ = [
     "pairwise_distance",
     "one_hot",
     "pad",
+    "max_pool1d",
+    "max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
 ]
