@@ -74,9 +74,10 @@ class Tally:
         items = len(targets)
         self.total += loss_value * (1 if self.sums_up else items)
         self.count += items
-        with no_grad():
-            for metric in self.metrics:
-                metric.update(output.detach(), targets)
+        if self.metrics:
+            with no_grad():
+                for metric in self.metrics:
+                    metric.update(output.detach(), targets)
 
     def state_dict(self) -> dict[str, Any]:
         """The sums so far."""

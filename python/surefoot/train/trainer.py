@@ -89,7 +89,6 @@ class Trainer:
         self.regularize = regularize
         self.clip, self.accumulate = clip, accumulate
         self._update = self._new_update()
-        self._terms = collect(model, regularize)
         self.state = State()
         self.history = History()
         self.best: Best | None = None
@@ -158,7 +157,7 @@ class Trainer:
         state.output = self.model(state.inputs)
         state.loss = self.loss(state.output, state.targets)
         state.loss_value = self._finite(state.loss)
-        update.weighted(state.loss, self._terms.add_to, len(state.targets)).backward()
+        update.weighted(state.loss, len(state.targets)).backward()
         state.updated = update.is_due(state.batch, state.num_batches)
         if state.updated:
             self._step()
@@ -168,7 +167,7 @@ class Trainer:
         self._emit("on_backward_end")
         self._update.clip()
         self.optimizer.step()
-        self._terms.apply_(self.optimizer)
+        self._update.terms.apply_(self.optimizer)
         self.state.step += 1
 
     def _learn_by_closure(self) -> None:
@@ -178,7 +177,7 @@ class Trainer:
         def closure() -> Tensor:
             output = self.model(state.inputs)
             loss = self.loss(output, state.targets)
-            total, first = self._terms.add_to(loss), state.output is None
+            total, first = self._update.terms.add_to(loss), state.output is None
             if first:
                 state.output, state.loss, state.loss_value = output, loss, one_number(loss)
             if backward:
@@ -191,7 +190,7 @@ class Trainer:
 
         self.optimizer.step(closure)
         self._finite(state.loss)
-        self._terms.apply_(getattr(self.optimizer, "last_lr", self.optimizer))
+        self._update.terms.apply_(getattr(self.optimizer, "last_lr", self.optimizer))
         state.step, state.updated = state.step + 1, True
 
     def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, Value]:
@@ -269,7 +268,7 @@ class Trainer:
         state.first_epoch, state.last_epoch = state.epoch, state.epoch + epochs
         state.num_batches, state.stop_reason, state.open = feed.num_batches, "", False
         state.diverged, self._update = False, self._new_update()
-        self.history, self._terms = History(), collect(self.model, self.regularize)
+        self.history = History()
         self.best = Best(0, math.inf, copy_weights(self.model))
         return state, held_out
 
@@ -280,7 +279,8 @@ class Trainer:
         return None if batches is None else -(-batches // self.accumulate)
 
     def _new_update(self) -> Update:
-        return Update(self.optimizer, self.loss, self.clip, self.accumulate)
+        terms = collect(self.model, self.regularize)
+        return Update(self.optimizer, self.loss, terms, self.clip, self.accumulate)
 
     def new_tally(self) -> Tally:
         """Return empty sums of loss and metrics."""

@@ -8,6 +8,7 @@ from typing import Any
 from surefoot import nn, optim
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.regularize import Terms
 
 __all__ = ["Clip", "Update"]
 
@@ -27,9 +28,15 @@ class Update:
     """
 
     def __init__(
-        self, optimizer: optim.Optimizer, loss: Any, clip: Clip | None, accumulate: int
+        self,
+        optimizer: optim.Optimizer,
+        loss: Any,
+        terms: Terms,
+        clip: Clip | None,
+        accumulate: int,
     ) -> None:
-        self.optimizer, self.accumulate, self.rows = optimizer, accumulate, 0
+        self.optimizer, self.terms, self.accumulate, self.rows = optimizer, terms, accumulate, 0
+        self._is_plain = accumulate == 1 and not len(terms)
         self.closure = optimizer.closure_kind()
         self._sums_up = getattr(loss, "reduction", "mean") == "sum"
         kind: str = "norm"
@@ -58,13 +65,13 @@ class Update:
         """Whether the step follows this batch of the epoch."""
         return batch % self.accumulate == 0 or batch == num_batches
 
-    def weighted(self, loss: Tensor, penalized: Callable[[Tensor], Tensor], rows: int) -> Tensor:
-        """What to call backward on, so that gathered batches count by their rows."""
-        if self._sums_up:
-            loss = loss if self.rows else penalized(loss)
-        else:
-            loss = penalized(loss)
-            loss = loss * rows if self.accumulate > 1 else loss
+    def weighted(self, loss: Tensor, rows: int) -> Tensor:
+        """What to call backward on: with penalties, and gathered batches count by their rows."""
+        if not self._is_plain:
+            if not (self._sums_up and self.rows):  # of a sum, the penalty is part once
+                loss = self.terms.add_to(loss)
+            if self.accumulate > 1 and not self._sums_up:
+                loss = loss * rows
         self.rows += rows
         return loss
 
