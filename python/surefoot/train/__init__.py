@@ -7,6 +7,8 @@ from .errors import NonFiniteLossError
 from .growth import Freeze, GrowBatchSize, ProgressiveDepth
 from .history import History
 from .loggers import CSVLogger, TensorBoard
+from .lr_find import LRFinding, lr_find
+from .lr_search import LRTable, lr_search
 from .metrics import Metric, accuracy
 from .model_checkpoint import ModelCheckpoint
 from .noise_scale import GradientNoiseScale
@@ -28,7 +30,9 @@ __all__ = [
     "GradientNoiseScale",
     "GrowBatchSize",
     "History",
+    "LRFinding",
     "LRSchedule",
+    "LRTable",
     "LambdaCallback",
     "MAE",
     "MSE",
@@ -47,5 +51,7 @@ __all__ = [
     "TopK",
     "Trainer",
     "accuracy",
+    "lr_find",
+    "lr_search",
     "summary",
 ]

@@ -88,7 +88,7 @@ class Trainer:
         self.seed = seed
         self.regularize = regularize
         self.clip, self.accumulate = clip, accumulate
-        self._update = self._new_update()
+        self._update = self.new_update()
         self.state = State()
         self.history = History()
         self.best: Best | None = None
@@ -267,7 +267,7 @@ class Trainer:
         self.seed, self.last_wish = seed, None
         state.first_epoch, state.last_epoch = state.epoch, state.epoch + epochs
         state.num_batches, state.stop_reason, state.open = feed.num_batches, "", False
-        state.diverged, self._update = False, self._new_update()
+        state.diverged, self._update = False, self.new_update()
         self.history = History()
         self.best = Best(0, math.inf, copy_weights(self.model))
         return state, held_out
@@ -278,7 +278,8 @@ class Trainer:
         batches = self.state.num_batches
         return None if batches is None else -(-batches // self.accumulate)
 
-    def _new_update(self) -> Update:
+    def new_update(self) -> Update:
+        """Return what stands between backward and the optimizer's step, with nothing gathered."""
         terms = collect(self.model, self.regularize)
         return Update(self.optimizer, self.loss, terms, self.clip, self.accumulate)
 
