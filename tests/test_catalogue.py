@@ -20,11 +20,10 @@ TESTS = Path(__file__).parent
 CATALOGUE = sf.catalogue(show=False)
 
 # What the catalogue must hold. Rows of the notes that are missing are habits, not techniques:
-# searches, ensembles, the training loop, ailments.
+# ensembles, search over shapes of nets, ailments.
 WANTED = {
-    *range(1, 37),
-    *range(38, 46),
-    *(47, 48, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 61, 63, 64, 66),
+    *range(1, 49),
+    *(50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 63, 64, 66, 67, 69),
 }
 
 # What a table runs: see test_layers.py, test_optim.py, test_lr_scheduler.py.
@@ -93,6 +92,17 @@ PROOFS = {
     "optim.groups_by_name": "test_optim_groups.py::"
     "test_groups_by_name_give_each_parameter_to_the_first_pattern",
     "optim.no_decay_groups": "test_optim_groups.py::test_no_decay_groups_split_by_dimensions",
+    "train.lr_search": "train/test_lr_find.py::test_grid_then_finer_around_the_best",
+    "train.lr_find": "train/test_lr_find.py::test_a_parabola_has_a_known_limit",
+    "train.GrowBatchSize": "train/test_growth.py::test_batches_grow",
+    "train.EarlyStopping": "train/test_callbacks.py::"
+    "test_early_stopping_counts_epochs_that_do_not_improve",
+    "train.Trainer": "train/test_trainer.py::test_equals_the_loop_written_by_hand",
+    "train.ModelCheckpoint": "train/test_checkpoint.py::"
+    "test_resumed_anywhere_it_ends_in_the_same_bytes",
+    "train.ProgressiveDepth": "train/test_growth.py::"
+    "test_depth_grows_and_earlier_blocks_stay_fixed",
+    "train.Freeze": "train/test_growth.py::test_frozen_parameters_stand_still_until_their_epoch",
     10: "test_init.py::test_auto_fits_the_activation_that_follows",
     21: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",
     22: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",

@@ -149,6 +149,8 @@ _ROWS = (
     ),
     *_family(
         "Learning rate and batch",
+        (37, "grid of rates, then a finer one", "train.lr_search",
+         "best of 1e-4, 1e-3, 0.01, 0.1, 1, then of it times 0.5, 2, 3", ""),
         (38, "step decay", "optim.lr_scheduler.StepLR", "lr gamma^floor(t / size)", ""),
         (39, "halve when validation worsens", "optim.lr_scheduler.HalveOnWorse",
          "error above the previous epoch's: lr / 2", ""),
@@ -161,9 +163,13 @@ _ROWS = (
          "no progress for `patience` steps: lr factor", ""),
         (45, "cyclic rates", "optim.lr_scheduler.CyclicLR optim.lr_scheduler.OneCycleLR",
          "triangles between two rates", "Smith 2017"),
+        (46, "learning-rate finder", "train.lr_find",
+         "the rate rises from step to step: an interval with a reason, or why there is none",
+         "Smith 2017"),
         (47, "rate and momentum", "optim.lr_scheduler.lr_with_momentum",
          "lr / (1 - momentum) is how far steps carry", ""),
-        (48, "growing batches", "optim.lr_scheduler.BatchSizeGrowth", "batch size over epochs",
+        (48, "growing batches", "optim.lr_scheduler.BatchSizeGrowth train.GrowBatchSize",
+         "batch size over epochs",
          "Smith et al. 2018"),
     ),
     *_family(
@@ -197,6 +203,8 @@ _ROWS = (
          "Krogh and Hertz 1992"),
         (59, "p-norm", "regularize.LpNorm regularize.MaxNorm regularize.Orthogonality",
          "strength ||w||_p", ""),
+        (60, "early stopping", "train.EarlyStopping",
+         "no progress for `patience` epochs; 0: worse than the epoch before", "Prechelt 1998"),
         (61, "tied parameters", "nn.Parameter", "one Parameter in two places: gradients add up",
          ""),
         (63, "pruning", "nn.utils.prune.l1_unstructured nn.utils.prune.global_unstructured "
@@ -208,5 +216,12 @@ _ROWS = (
          "nn.NLLLoss nn.BCELoss nn.BCEWithLogitsLoss nn.KLDivLoss nn.HingeLoss nn.MultiMarginLoss "
          "nn.MarginRankingLoss nn.CosineEmbeddingLoss nn.TripletMarginLoss nn.PoissonNLLLoss "
          "nn.GaussianNLLLoss", "sum(w loss) / sum(w) with sample weights w", ""),
+    ),
+    *_family(
+        "The loop",
+        (67, "the generic algorithm, visible and as fit", "train.Trainer train.ModelCheckpoint",
+         "forward, backward, update until a stop; resumed to the bit", ""),
+        (69, "progressive depth", "train.ProgressiveDepth train.Freeze",
+         "blocks join one by one, earlier ones stay fixed", "Bengio et al. 2007"),
     ),
 )  # fmt: skip
