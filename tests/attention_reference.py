@@ -37,19 +37,30 @@ def relu(x: Array) -> Array:
 
 
 def multihead(
-    state: State, query: Array, key: Array, value: Array, heads: int, hidden: Any = None
+    state: State,
+    query: Array,
+    key: Array,
+    value: Array,
+    heads: int,
+    hidden: Any = None,
+    more: Any = None,
 ) -> tuple[Array, Array]:
-    """Output (N, L, E) and weights (N, heads, L, S); hidden: bool, broadcast to the weights."""
+    """Output (N, L, E) and weights (N, heads, L, S); hidden: bool, broadcast to the weights; more:
+    a row "k" of keys and "v" of values, which with a row of zeros go behind the projected ones."""
     size = query.shape[-1]
     if "in_proj_weight" in state:
         weights = np.split(state["in_proj_weight"], 3)
     else:
         weights = [state[f"{name}_proj_weight"] for name in "qkv"]
     biases = np.split(state.get("in_proj_bias", np.zeros(3 * size)), 3)
-    q, k, v = (
-        (x @ w.T + b).reshape(*x.shape[:2], heads, size // heads).swapaxes(1, 2)
-        for x, w, b in zip((query, key, value), weights, biases, strict=True)
-    )
+    projected = []
+    for name, x, w, b in zip("qkv", (query, key, value), weights, biases, strict=True):
+        y = x @ w.T + b
+        if more is not None and name in more:
+            row = np.broadcast_to(more[name], (len(y), 1, size))
+            y = np.concatenate([y, row, np.zeros_like(row)], 1)
+        projected.append(y.reshape(*y.shape[:2], heads, size // heads).swapaxes(1, 2))
+    q, k, v = projected
     shares = weights_ref(q, k, None if hidden is None else ~np.asarray(hidden))
     joined = (shares @ v).swapaxes(1, 2).reshape(query.shape)
     return linear(below(state, "out_proj."), joined), shares

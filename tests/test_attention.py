@@ -104,6 +104,21 @@ def test_joint_projection_is_that_of_three() -> None:
     assert_close(together, apart, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", ["none", "both", "added and padding"])
+def test_keys_that_all_may_see(name: str) -> None:
+    """A learned row and one of zeros, behind the projected keys and values."""
+    options, hidden = MASKS[name]
+    given = {k: sf.tensor(v) for k, v in options.items()}
+    layer, x = attention(add_bias_kv=True, add_zero_attn=True), batch(N, L, E)
+    output, weights = layer(x, x, x, average_attn_weights=False, **given)
+    wide = np.broadcast_to(hidden, (N, H, L, L))
+    wide = np.concatenate([wide, np.zeros((N, H, L, 2), bool)], -1)
+    more = {"k": state_of(layer)["bias_k"], "v": state_of(layer)["bias_v"]}
+    expected, shares = multihead(state_of(layer), *[x.numpy()] * 3, H, wide, more)
+    np.testing.assert_allclose(weights.detach().numpy(), shares, 1e-12, 1e-13)
+    np.testing.assert_allclose(output.detach().numpy(), expected, 1e-12, 1e-13)
+
+
 @pytest.mark.parametrize("kind", ["bool", "added"])
 def test_queries_that_see_nothing(kind: str) -> None:
     """Give 0, and gradients are finite, also of the second order."""
@@ -311,7 +326,6 @@ BAD = [
     (lambda: nn.MultiheadAttention(8, 3), ValueError, "embed_dim=8.*num_heads=3"),
     (lambda: nn.MultiheadAttention(8, 0), ValueError, "num_heads=0"),
     (lambda: nn.MultiheadAttention(8, 2, dropout=1.5), ValueError, "dropout=1.5"),
-    (lambda: nn.MultiheadAttention(8, 2, add_zero_attn=True), NotImplementedError, "add_zero_attn"),
     (called((5, 3, 7)), ValueError, r"query \(5, 3, 7\) has 7 features, embed_dim=8"),
     (called(X, (5, 3, 6), X), ValueError, "key.*6 features, kdim=8"),
     (called(X, (4, 3, 8), X), ValueError, "same length"),

@@ -47,7 +47,7 @@ Tensor put_along(const char* op, const Tensor& target, int64_t dim, const Tensor
   return target.ndim() ? target : reshape(base, {});
 }
 
-// Puts slices into `target`; a source of undefined shape is one number.
+// Puts slices of a source, or one number, into `target` at a 1-d index along dim.
 Tensor put_slices(const char* op, const Tensor& target, int64_t dim, const Tensor& index,
                   const Tensor& source, Put how, bool number) {
   const Tensor base = at_least_1d(target);

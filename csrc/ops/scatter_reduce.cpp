@@ -29,7 +29,7 @@ Tensor cleared(const Tensor& x, const Places& at, const Tensor& value) {
 
 Tensor as_dtype_of(const Tensor& mask, const Tensor& x) { return to(mask, x.dtype()); }
 
-// y is x with the sources added.
+// Sums over counts, of integers rounded down.
 Tensor scatter_mean(const Tensor& x, const Places& at, const Tensor& source) {
   const Tensor total = scatter_add(cleared(x, at, number_like(x, 0)), at.dim, at.index, source);
   const Tensor own = cleared(full(x.shape(), 1, x.dtype()), at, number_like(x, 0));

@@ -65,3 +65,11 @@ def merged(
         return hidden.logical_not()
     added = [_added(mask, dtype) for mask in masks]
     return added[0] if len(added) == 1 else added[0] + added[1]
+
+
+def widened(mask: Tensor | None, keys: int) -> Tensor | None:
+    """The mask that `merged` gave, with columns for keys behind the others that all may see."""
+    if mask is None or keys == 0:
+        return mask
+    make = _core.ones if mask.dtype == _core.bool else _core.zeros
+    return _core.cat([mask, make(*mask.shape[:-1], keys, dtype=mask.dtype)], -1)

@@ -30,6 +30,8 @@ class MultiheadAttention(Module):
         num_heads: h, must divide E.
         dropout: probability that a weight is dropped in training, 0.
         bias: learn biases, from 0.
+        add_bias_kv: one key and value more that are learned, seen by every query.
+        add_zero_attn: one key and value more that are 0; weights then have columns more.
         kdim, vdim: features of key and value, E by default.
         batch_first: False, as in torch.
         dtype: floating dtype of the parameters, float32 by default.
@@ -63,6 +65,8 @@ class MultiheadAttention(Module):
     q_proj_weight: Parameter | None
     k_proj_weight: Parameter | None
     v_proj_weight: Parameter | None
+    bias_k: Parameter | None
+    bias_v: Parameter | None
 
     def __init__(
         self,
@@ -86,21 +90,17 @@ class MultiheadAttention(Module):
             raise ValueError(
                 f"[{owner}] embed_dim={embed_dim} cannot be divided into num_heads={num_heads}"
             )
-        if add_bias_kv or add_zero_attn:
-            raise NotImplementedError(
-                f"[{owner}] add_bias_kv and add_zero_attn are not there; leave them out, or append "
-                "a row to key and value"
-            )
         self.head_dim = embed_dim // num_heads
         self.dropout = probability(owner, "dropout", dropout)
         self.kdim = embed_dim if kdim is None else positive_int(owner, "kdim", kdim)
         self.vdim = embed_dim if vdim is None else positive_int(owner, "vdim", vdim)
         self.batch_first = batch_first
-        self._add_projections(bias, _core.float32 if dtype is None else dtype)
+        self.add_zero_attn = add_zero_attn
+        self._add_projections(bias, add_bias_kv, _core.float32 if dtype is None else dtype)
         self.out_proj = Linear(embed_dim, embed_dim, bias, init="torch", dtype=dtype)
         self.reset_parameters()
 
-    def _add_projections(self, bias: bool, dtype: Any) -> None:
+    def _add_projections(self, bias: bool, bias_kv: bool, dtype: Any) -> None:
         size = self.embed_dim
         joint = self.kdim == self.vdim == size
         shapes = {
@@ -109,6 +109,8 @@ class MultiheadAttention(Module):
             "v_proj_weight": None if joint else (size, self.vdim),
             "in_proj_weight": (3 * size, size) if joint else None,
             "in_proj_bias": (3 * size,) if bias else None,
+            "bias_k": (1, 1, size) if bias_kv else None,
+            "bias_v": (1, 1, size) if bias_kv else None,
         }
         for name, shape in shapes.items():
             made = None if shape is None else Parameter(_core.empty(shape, dtype=dtype))
@@ -128,6 +130,9 @@ class MultiheadAttention(Module):
         for bias in (self.in_proj_bias, self.out_proj.bias):
             if bias is not None:
                 init.zeros_(bias)
+        for row in (self.bias_k, self.bias_v):
+            if row is not None:
+                init.xavier_normal_(row)
 
     def forward(
         self,
@@ -149,7 +154,8 @@ class MultiheadAttention(Module):
         if is_causal and attn_mask is None:
             attn_mask = _mask.causal(sizes.queries, sizes.keys)
         mask = _mask.merged("MultiheadAttention", sizes, attn_mask, key_padding_mask, q.dtype)
-        weights = _core.attention_weights(q, k, mask)
+        k, v = self._extended(k, self.bias_k), self._extended(v, self.bias_v)
+        weights = _core.attention_weights(q, k, _mask.widened(mask, k.shape[2] - sizes.keys))
         weights = _dropout.dropout(weights, self.dropout, self.training)
         joined = (weights @ v).transpose(1, 2).reshape(sizes.batch, sizes.queries, self.embed_dim)
         output = self._as_given(self.out_proj(joined), single)
@@ -198,6 +204,16 @@ class MultiheadAttention(Module):
             y = _core.linear(self._batched(x), weight, bias)
             heads.append(y.reshape(*y.shape[:2], self.num_heads, self.head_dim).transpose(1, 2))
         return heads
+
+    def _extended(self, heads: Tensor, row: Parameter | None) -> Tensor:
+        """Keys or values, and those that every query sees."""
+        shape = (heads.shape[0], self.num_heads, 1, self.head_dim)
+        rows = [heads]
+        if row is not None:
+            rows.append(row.reshape(1, self.num_heads, 1, self.head_dim).expand(*shape))
+        if self.add_zero_attn:
+            rows.append(_core.zeros(*shape, dtype=heads.dtype))
+        return _core.cat(rows, 2) if len(rows) > 1 else heads
 
     def _batched(self, x: Tensor) -> Tensor:
         """(N, length, features)."""
