@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import surefoot as sf
 from surefoot import nn, optim
 from surefoot.data import DataLoader, Dataset, Subset, TensorDataset
 from surefoot.data import augment as A
-from surefoot.train import Trainer
+from surefoot.train import Callback, Trainer
 
 SEED, EPOCH = 2**40 + 7, 3
 INDICES = [5, 0, 12345678901, 2, 7]
@@ -340,6 +341,27 @@ def test_without_a_seed_numbers_come_from_manual_seed() -> None:
     assert (results[0][0] != results[0][1]).any()
 
 
+def test_chains_of_many_moves_in_large_and_small_pictures() -> None:
+    """Scratch memory: pictures larger than a chunk, chains that shrink and grow."""
+    parts = [PARTS[c] for c in "epcepep"]
+    transforms, samples = zip(*parts, strict=True)
+    for n, side in ((3, 150), (70, 6)):
+        x = pictures(np.float32, (n, 1, side, side))
+        rows = list(range(n))
+        if side == 6:
+            grow = (A.RandomCrop(40, 17), lambda x, s: ref.crop(x, s, (40, 40), (17,) * 4))
+            transforms, samples = (grow[0], *transforms), (grow[1], *samples)
+        got = call(A.Compose(transforms), x, indices=rows)
+        np.testing.assert_array_equal(got, ref.over_batch(list(samples), x, SEED, EPOCH, rows))
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    x = np.zeros((2, 3, 8, 8), np.float32)
+    far = A.RandomCrop(2**31 - 1, padding=2**30)
+    with pytest.raises((ValueError, MemoryError)):
+        A.Compose([far, A.RandomCrop(4)])(x)
+
+
 def test_strided_and_grey_batches() -> None:
     x = pictures()
     views = {"transposed": x.transpose(0, 1, 3, 2), "stepped": x[:, :, ::2, ::-1]}
@@ -586,6 +608,46 @@ def test_fit_with_augmentation_is_reproducible_and_goes_on() -> None:
     plain = trainer()
     plain.fit((x, y), epochs=3, batch_size=7, progress=False)
     assert (plain.model[1].weight.detach().numpy() != first).any()
+
+
+def test_accuracy_of_mixed_targets_counts_the_larger_share() -> None:
+    x, y = pictures(np.float32, (30, 1, 8, 8)), np.arange(30) % 3
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    run = Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", seed=1)
+    mix = A.CutMix(num_classes=3)
+    history = run.fit((x, y), epochs=2, batch_size=10, augment=mix, progress=False)
+    assert all(0 <= value <= 1 for value in history["accuracy"])
+
+
+class SaveAt(Callback):
+    """Writes a checkpoint after a step."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path, self.step = path, step
+
+    def on_batch_end(self, trainer: Trainer) -> None:
+        if trainer.state.step == self.step:
+            trainer.save(self.path)
+
+
+@pytest.mark.parametrize("step", [2, 5, 7])
+def test_a_checkpoint_goes_on_with_the_same_samples(tmp_path: Path, step: int) -> None:
+    x, y = pictures(np.float32, (30, 1, 8, 8)), np.arange(30) % 3
+    options: dict[str, Any] = {"epochs": 2, "batch_size": 7, "progress": False}
+    program = A.Compose([A.RandomCrop(8, 2), A.MixUp(num_classes=3), A.GaussianNoise()])
+    whole = trainer()
+    whole.callbacks = [SaveAt(tmp_path / "run", step)]
+    whole.fit((x, y), augment=program, **options)
+    resumed = trainer()
+    resumed.callbacks = [SaveAt(tmp_path / "again", 99)]
+    resumed.fit((x, y), augment=program, resume=tmp_path / "run", **options)
+    weights = [run.model[1].weight.detach().numpy() for run in (whole, resumed)]
+    np.testing.assert_array_equal(*weights)
+    other = trainer()
+    other.callbacks = [SaveAt(tmp_path / "again", 99)]
+    with pytest.raises(ValueError, match=r"augment: Compose\(.*RandomCrop"):
+        other.fit((x, y), augment=A.RandomCrop(8, 2), resume=tmp_path / "run", **options)
 
 
 def test_augment_needs_numbered_rows() -> None:

@@ -33,10 +33,21 @@ std::vector<Stage> stages_of(const std::vector<AugmentStep>& steps) {
   return stages;
 }
 
-constexpr int64_t kChunkElementsAimed = 16384;
+// Samples of a batch are cut into chunks for the threads. Results do not depend on the cut; scratch
+// memory, two samples a chunk, does: so there are few.
+constexpr int64_t kChunkElementsAimed = 16384, kMostChunks = 32;
 
 Chunks chunks_of(const SampleShape& from, int64_t n) {
-  return {n, std::max<int64_t>(1, kChunkElementsAimed / std::max<int64_t>(1, from.numel()))};
+  const int64_t small = kChunkElementsAimed / std::max<int64_t>(1, from.numel());
+  return {n, std::max({int64_t{1}, small, (n + kMostChunks - 1) / kMostChunks})};
+}
+
+// Scratch buffers that a sample needs: one for what stands before a move, two to move between.
+int64_t spares_of(const std::vector<Stage>& stages) {
+  int64_t moves = 0;
+  for (const Stage& stage : stages) moves += stage.moves;
+  if (moves == 0) return 0;
+  return std::min<int64_t>(2, moves - 1 + (stages.front().moves ? 0 : 1));
 }
 
 int64_t largest(const std::vector<AugmentStep>& steps, SampleShape shape) {
@@ -117,8 +128,9 @@ void run_as(const Array& x, const Array& y, const Array& scratch, const SampleSh
   const Chunks chunks = chunks_of(from, n);
   launch("augment", [=] {
     const std::vector<Stage> stages = stages_of(run.steps);
+    const int64_t spares = spares_of(stages);
     parallel_for(chunks.count(), [&](int64_t chunk) {
-      T* spare = scratch.as<T>() + 2 * size * chunk;
+      T* spare = scratch.as<T>() + spares * size * chunk;
       for (int64_t i = chunks.begin(chunk); i < chunks.end(chunk); ++i) {
         Journey<T> journey(x.as<T>() + i * from.numel(), from, spare, size, y.as<T>() + i * to);
         journey.run(run, stages, run.index[i]);
@@ -130,7 +142,7 @@ void run_as(const Array& x, const Array& y, const Array& scratch, const SampleSh
 }  // namespace
 
 int64_t augment_scratch(const std::vector<AugmentStep>& steps, const SampleShape& from, int64_t n) {
-  return 2 * largest(steps, from) * chunks_of(from, n).count();
+  return spares_of(stages_of(steps)) * largest(steps, from) * chunks_of(from, n).count();
 }
 
 void run_augment(const Array& x, const Array& y, const Array& scratch, const SampleShape& from,

@@ -63,6 +63,8 @@ std::vector<SampleShape> check_steps(const std::vector<AugmentStep>& steps, cons
   for (const AugmentStep& step : steps) {
     check_step(step, x, dtype);
     shapes.push_back(shape_after(step, shapes.back()));
+    const SampleShape& now = shapes.back();  // memory for two of them may be wanted
+    checked_bytes("augment", {2, x.size(0), now.channels, now.rows, now.columns}, size_of(dtype));
     if (step.kind == AugmentKind::kNormalize && dtype == Dtype::kUint8) dtype = Dtype::kFloat32;
   }
   return shapes;

@@ -69,6 +69,8 @@ def classes_of(
     who: str, output: Tensor, target: Tensor, threshold: float
 ) -> tuple[Tensor, Tensor, int]:
     """(predicted classes (N,), actual classes (N,), number of classes) of a batch."""
+    if output.ndim == 2 and output.shape[1] > 1 and output.shape == target.shape:
+        target = target.argmax(dim=1)  # shares of the classes, as MixUp makes them
     if output.ndim == 2 and target.ndim == 1 and len(output) == len(target) and output.shape[1] > 1:
         return output.argmax(dim=1), target, output.shape[1]
     single = output.ndim == 1 or (output.ndim == 2 and output.shape[1] == 1)
@@ -87,6 +89,9 @@ def accuracy(output: Tensor, target: Tensor, threshold: float = 0.5) -> float:
     ``output`` (N,) or (N, 1): class 1 above ``threshold``, ``target`` has the same shape and holds
     0 and 1. The threshold of probabilities is 0.5, that of logits 0: pass
     ``metrics={"accuracy": lambda output, target: accuracy(output, target, 0.0)}`` for them.
+
+    Targets that are shares of the classes, (N, C), as mixing samples makes them, count as the class
+    with the largest share.
 
     Example:
         >>> import surefoot as sf
