@@ -95,6 +95,7 @@ int64_t floor_of(double r) {
 // Where up to kBlock pixels of a row of the result read the source, the same for every channel.
 template <class T>
 struct Taps {
+  bool inside;  // no tap is kOutside
   int64_t at[4][kBlock];
   Wide<T> weight[4][kBlock];
 };
@@ -102,37 +103,87 @@ struct Taps {
 // Places further out than this are all the same: outside.
 constexpr double kFar = 0x1p40;
 
+// The source as offsets: pixel (r, s) lies at first + r row + s column.
+struct Layout {
+  int64_t first, row, column;
+};
+
+Layout layout_of(const WarpMap& map, const SampleShape& from) {
+  const int64_t row = map.flip_rows ? -from.columns : from.columns;
+  const int64_t column = map.flip_columns ? -1 : 1;
+  return {(row < 0 ? (from.rows - 1) * from.columns : 0) + (column < 0 ? from.columns - 1 : 0), row,
+          column};
+}
+
+int64_t offset_of(const WarpMap& map, const SampleShape& from, const Layout& layout, int64_t r,
+                  int64_t s) {
+  r = padded(r, from.rows, map.mode);
+  s = padded(s, from.columns, map.mode);
+  return r == kOutside || s == kOutside ? kOutside
+                                        : layout.first + r * layout.row + s * layout.column;
+}
+
+// The four taps around (r, s), and their weights, as entry k.
+template <class T>
+void find_four(const WarpMap& map, const SampleShape& from, const Layout& layout, double r,
+               double s, int64_t k, Taps<T>& taps) {
+  const int64_t r0 = floor_of(r), s0 = floor_of(s);
+  const double u = r - static_cast<double>(r0), v = s - static_cast<double>(s0);
+  const double weights[4] = {(1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v};
+  for (int t = 0; t < 4; ++t) taps.weight[t][k] = static_cast<Wide<T>>(weights[t]);
+  if (r0 >= 0 && s0 >= 0 && r0 + 1 < from.rows && s0 + 1 < from.columns) {
+    const int64_t at = layout.first + r0 * layout.row + s0 * layout.column;
+    for (int t = 0; t < 4; ++t) {
+      taps.at[t][k] = at + (t / 2) * layout.row + (t % 2) * layout.column;
+    }
+    return;
+  }
+  for (int t = 0; t < 4; ++t) {
+    taps.at[t][k] = offset_of(map, from, layout, r0 + t / 2, s0 + t % 2);
+    taps.inside &= taps.at[t][k] != kOutside;
+  }
+}
+
 template <class T>
 void find_taps(const WarpMap& map, const SampleShape& from, int64_t i, int64_t begin, int64_t n,
                Taps<T>& taps) {
-  const auto offset = [&](int64_t r, int64_t s) {
-    r = source(r, from.rows, map.mode, map.flip_rows);
-    s = source(s, from.columns, map.mode, map.flip_columns);
-    return r == kOutside || s == kOutside ? kOutside : r * from.columns + s;
-  };
+  const Layout layout = layout_of(map, from);
   const auto row = static_cast<double>(map.row + i * map.row_step);
+  taps.inside = true;
   for (int64_t k = 0; k < n; ++k) {
     const auto column = static_cast<double>(map.column + (begin + k) * map.column_step);
     const double r = std::clamp(map.m[0] * row + map.m[1] * column + map.m[2], -kFar, kFar);
     const double s = std::clamp(map.m[3] * row + map.m[4] * column + map.m[5], -kFar, kFar);
-    if (!map.bilinear) {
-      taps.at[0][k] = offset(floor_of(r + 0.5), floor_of(s + 0.5));
-      continue;
+    if (map.bilinear) {
+      find_four(map, from, layout, r, s, k, taps);
+    } else {
+      const int64_t at = offset_of(map, from, layout, floor_of(r + 0.5), floor_of(s + 0.5));
+      taps.at[0][k] = at;
+      taps.inside &= at != kOutside;
     }
-    const int64_t r0 = floor_of(r), s0 = floor_of(s);
-    const double u = r - static_cast<double>(r0), v = s - static_cast<double>(s0);
-    const double weights[4] = {(1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v};
+  }
+}
+
+// n pixels of a row, read by value(offset).
+template <class T, class F>
+void read_taps(const Taps<T>& taps, bool bilinear, T* out, int64_t n, const F& value) {
+  using W = Wide<T>;
+  if (!bilinear) {
+    for (int64_t k = 0; k < n; ++k) out[k] = value(taps.at[0][k]);
+    return;
+  }
+  for (int64_t k = 0; k < n; ++k) {
+    W sum = 0;
     for (int t = 0; t < 4; ++t) {
-      taps.at[t][k] = offset(r0 + t / 2, s0 + t % 2);
-      taps.weight[t][k] = static_cast<Wide<T>>(weights[t]);
+      sum += taps.weight[t][k] * static_cast<W>(value(taps.at[t][k]));
     }
+    out[k] = stored<T>(sum);
   }
 }
 
 template <class T>
 void interpolate(const WarpMap& map, const T* x, const SampleShape& from, T* y,
                  const SampleShape& to) {
-  using W = Wide<T>;
   const T fill = stored<T>(static_cast<Wide<T>>(map.fill));
   Taps<T> taps;
   for (int64_t i = 0; i < to.rows; ++i) {
@@ -142,17 +193,11 @@ void interpolate(const WarpMap& map, const T* x, const SampleShape& from, T* y,
       for (int64_t c = 0; c < to.channels; ++c) {
         const T* plane = x + c * from.plane();
         T* out = y + (c * to.rows + i) * to.columns + begin;
-        const auto value = [&](int t, int64_t k) {
-          return taps.at[t][k] == kOutside ? fill : plane[taps.at[t][k]];
-        };
-        for (int64_t k = 0; k < n; ++k) {
-          if (!map.bilinear) {
-            out[k] = value(0, k);
-            continue;
-          }
-          W sum = 0;
-          for (int t = 0; t < 4; ++t) sum += taps.weight[t][k] * static_cast<W>(value(t, k));
-          out[k] = stored<T>(sum);
+        if (taps.inside) {
+          read_taps(taps, map.bilinear, out, n, [&](int64_t at) { return plane[at]; });
+        } else {
+          read_taps(taps, map.bilinear, out, n,
+                    [&](int64_t at) { return at == kOutside ? fill : plane[at]; });
         }
       }
     }

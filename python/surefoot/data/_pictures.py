@@ -39,4 +39,4 @@ def labelled_pictures(
         row = int(np.argmax(labels >= _CLASSES))
         refuse(where, files[-1], f"label {labels[row]} in row {row}", f"0 to {_CLASSES - 1}")
     x = _core.from_numpy(images)
-    return TensorDataset(x if raw else x.float() / 255, labels.astype(np.int64))
+    return TensorDataset(x if raw else x.float().div_(255), labels.astype(np.int64))

@@ -38,6 +38,15 @@ def cifar10(
         FileNotFoundError: a file is missing.
         ValueError: a size that is no multiple of 3073, a label above 9, another digest.
 
+    Example:
+        >>> import pathlib, tempfile
+        >>> from surefoot.data import cifar10
+        >>> root = pathlib.Path(tempfile.mkdtemp())
+        >>> for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        ...     _ = (root / f"{name}.bin").write_bytes(bytes(3073))
+        >>> [part.tensors[0].shape for part in cifar10(root)]
+        [(5, 3, 32, 32), (1, 3, 32, 32)]
+
     Difference from torchvision: the binary version, not the pickled one, which could run code.
     """
     folder = folder_of("cifar10", root)

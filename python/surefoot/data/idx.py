@@ -99,6 +99,19 @@ def mnist(
         ValueError: a damaged file, other dimensions, numbers of pictures and labels that differ,
             a label above 9.
 
+    Example:
+        >>> import pathlib, struct, tempfile
+        >>> from surefoot.data import mnist
+        >>> root = pathlib.Path(tempfile.mkdtemp())
+        >>> for part in ("train", "t10k"):
+        ...     picture = struct.pack(">HBBIII", 0, 8, 3, 1, 2, 2) + bytes(4)
+        ...     _ = (root / f"{part}-images-idx3-ubyte").write_bytes(picture)
+        ...     label = struct.pack(">HBBI", 0, 8, 1, 1) + bytes([7])
+        ...     _ = (root / f"{part}-labels-idx1-ubyte").write_bytes(label)
+        >>> training, test = mnist(root)
+        >>> training.tensors[0].shape, test[0][1].item()
+        ((1, 1, 2, 2), 7)
+
     Difference from torchvision: returns both parts, as data sets that ``fit`` takes directly.
     """
     folder = folder_of("mnist", root)

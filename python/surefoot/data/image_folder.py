@@ -115,7 +115,7 @@ class ImageFolder(Dataset):
 
     def _tensor(self, image: NDArray[np.uint8]) -> Tensor:
         x = _core.from_numpy(image)
-        return x if self.raw else x.float() / 255
+        return x if self.raw else x.float().div_(255)
 
     def _decode(self, row: int) -> NDArray[np.uint8]:
         """Picture ``row`` as (channels, H, W)."""

@@ -69,8 +69,6 @@ def classes_of(
     who: str, output: Tensor, target: Tensor, threshold: float
 ) -> tuple[Tensor, Tensor, int]:
     """(predicted classes (N,), actual classes (N,), number of classes) of a batch."""
-    if output.ndim == 2 and output.shape[1] > 1 and output.shape == target.shape:
-        target = target.argmax(dim=1)  # shares of the classes, as MixUp makes them
     if output.ndim == 2 and target.ndim == 1 and len(output) == len(target) and output.shape[1] > 1:
         return output.argmax(dim=1), target, output.shape[1]
     single = output.ndim == 1 or (output.ndim == 2 and output.shape[1] == 1)
@@ -98,6 +96,8 @@ def accuracy(output: Tensor, target: Tensor, threshold: float = 0.5) -> float:
         >>> accuracy(sf.tensor([[0.1, 0.9], [0.8, 0.2]]), sf.tensor([1, 1]))
         0.5
     """
+    if output.ndim == 2 and output.shape[1] > 1 and output.shape == target.shape:
+        target = target.argmax(dim=1)
     predicted, actual, _ = classes_of("accuracy", output, target, threshold)
     return float((predicted == actual).sum().item()) / max(len(target), 1)
 
