@@ -21,8 +21,8 @@ from . import (
     padding,
     param_container,
     parameter,
-    positional,
     pooling,
+    positional,
     rectifier,
     rnn,
     rnn_cell,
@@ -51,8 +51,8 @@ from .normalization import *  # noqa: F403
 from .padding import *  # noqa: F403
 from .param_container import *  # noqa: F403
 from .parameter import *  # noqa: F403
-from .positional import *  # noqa: F403
 from .pooling import *  # noqa: F403
+from .positional import *  # noqa: F403
 from .rectifier import *  # noqa: F403
 from .rnn import *  # noqa: F403
 from .rnn_cell import *  # noqa: F403
