@@ -92,6 +92,7 @@ PROOFS = {
     "optim.groups_by_name": "test_optim_groups.py::"
     "test_groups_by_name_give_each_parameter_to_the_first_pattern",
     "optim.no_decay_groups": "test_optim_groups.py::test_no_decay_groups_split_by_dimensions",
+    "train.PeakMemory": "train/test_growth.py::test_peak_memory_grows_with_the_batch",
     "train.lr_search": "train/test_lr_find.py::test_grid_then_finer_around_the_best",
     "train.lr_find": "train/test_lr_find.py::test_a_parabola_has_a_known_limit",
     "train.GrowBatchSize": "train/test_growth.py::test_batches_grow",

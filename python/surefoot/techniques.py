@@ -117,8 +117,8 @@ _ROWS = (
     ),
     *_family(
         "Optimizers",
-        (19, "gradient descent: full, single, mini-batch", "optim.SGD data.DataLoader",
-         "w -= lr g over the batch", "Robbins and Monro 1951"),
+        (19, "gradient descent: full, single, mini-batch", "optim.SGD data.DataLoader "
+         "train.PeakMemory", "w -= lr g over the batch", "Robbins and Monro 1951"),
         (20, "SGD with momentum and Nesterov", "optim.SGD", "v = mu v + g; w -= lr v",
          "Polyak 1964; Sutskever et al. 2013"),
         (21, "classical momentum", "optim.SGD", "momentum_form='classical': v = mu v + lr g",

@@ -145,6 +145,30 @@ def test_the_place_in_any_data_is_found(tmp_path: Path, form: str, step: int) ->
     assert outcome(second, tmp_path) == outcome(whole, tmp_path)
 
 
+@pytest.mark.parametrize("step", [4, 6])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_augmented_batches_are_the_same_after_resuming(
+    tmp_path: Path, step: int, workers: int
+) -> None:
+    data = TensorDataset(sf.tensor(X), sf.tensor(Y))
+    noise = sf.data.augment.GaussianNoise(0.5)
+
+    def loader() -> Any:
+        return DataLoader(
+            data, 4, shuffle=True, seed=1, transform=noise, num_workers=workers
+        )  # fmt: skip
+
+    whole, first, second = rich_trainer(), rich_trainer(), rich_trainer()
+    first.callbacks.append(SaveAt(tmp_path / "run", step))
+    own = {"augment": noise} if not workers else {}
+    for trainer, resume in ((whole, None), (first, None), (second, tmp_path / "run")):
+        fit(trainer, (X, Y) if own else loader(), resume=resume, **own)
+    assert outcome(second, tmp_path) == outcome(whole, tmp_path)
+    other = rich_trainer()
+    with pytest.raises(ValueError, match="! train data, augment: GaussianNoise"):
+        fit(other, (X, Y) if own else DataLoader(data, 4, shuffle=True), resume=tmp_path / "run")
+
+
 def test_a_second_fit_is_resumed_as_such(tmp_path: Path) -> None:
     whole, first = rich_trainer(), rich_trainer()
     fit(whole, epochs=2)

@@ -18,6 +18,7 @@ from surefoot.train import (
     GradientNoiseScale,
     GrowBatchSize,
     LambdaCallback,
+    PeakMemory,
     ProgressiveDepth,
     TensorBoard,
     Trainer,
@@ -208,3 +209,19 @@ def test_noise_scale_within_a_window_is_resumed(tmp_path: Path) -> None:
     resumed_equals_whole(lambda: new_trainer(GradientNoiseScale(2)), tmp_path / "run", 4)
     with pytest.raises(ValueError, match="window is 2 or more"):
         GradientNoiseScale(1)
+
+
+def test_peak_memory_grows_with_the_batch() -> None:
+    x, y = np.zeros((2000, 50), "float32"), np.zeros((2000, 1), "float32")
+    peaks = []
+    for batch_size in (None, 200, 1):
+        model = nn.Sequential(nn.Linear(50, 100), nn.Tanh(), nn.Linear(100, 1))
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        trainer = Trainer(model, nn.MSELoss(), optimizer, callbacks=[PeakMemory()])
+        rows = 2000 if batch_size != 1 else 20
+        data = sf.tensor(x[:rows]), sf.tensor(y[:rows])
+        peaks.append(
+            trainer.fit(data, epochs=1, batch_size=batch_size, progress=False)["peak_mb"][0]
+        )
+    activations = 2000 * 100 * 4 / 1e6  # of the hidden layer, at least
+    assert peaks[0] - peaks[1] > 0.9 * activations and peaks[1] > peaks[2] > 0

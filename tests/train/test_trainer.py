@@ -78,6 +78,19 @@ def test_same_seed_same_history_and_weights() -> None:
     assert_same_weights(runs[0][1], runs[1][1])
 
 
+def test_same_history_and_weights_with_any_number_of_threads() -> None:
+    runs = []
+    for threads in (1, 2, 8):
+        sf.set_num_threads(threads)
+        sf.manual_seed(5)
+        model = nn.Sequential(nn.Linear(3, 300), nn.BatchNorm1d(300), nn.ReLU(), nn.Dropout(0.2))
+        model.append(nn.Linear(300, 2))
+        trainer = new_trainer(model, metrics="accuracy", clip=1.0, accumulate=2, ema=0.9)
+        history = trainer.fit(blobs(600), blobs(90), epochs=2, batch_size=100, progress=False)
+        runs.append((history, [w.tobytes() for w in weights_of(model)]))
+    assert runs[0] == runs[1] == runs[2]
+
+
 def test_without_a_seed_the_run_follows_manual_seed() -> None:
     histories = []
     for seed in (3, 3, 4):
@@ -356,6 +369,18 @@ def test_the_last_batch_is_let_go() -> None:
 def test_data_that_cannot_be(data: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         new_trainer().fit(data, epochs=1, progress=False)
+
+
+def test_a_validation_set_of_another_width_is_found_before_training() -> None:
+    trainer = new_trainer()
+    x, y = blobs()
+    with pytest.raises(
+        ValueError, match=r"validation inputs have shape \(2,\), those of training \(3,"
+    ):
+        trainer.fit((x, y), (x[:, :2], y), epochs=1, progress=False)
+    with pytest.raises(ValueError, match="rows of the validation targets"):
+        trainer.fit((x, y), (x, y[:, None]), epochs=1, progress=False)
+    assert trainer.state.step == 0
 
 
 @pytest.mark.parametrize(

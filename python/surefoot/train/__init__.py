@@ -9,6 +9,7 @@ from .history import History
 from .loggers import CSVLogger, TensorBoard
 from .lr_find import LRFinding, lr_find
 from .lr_search import LRTable, lr_search
+from .memory import PeakMemory
 from .metrics import Metric, accuracy
 from .model_checkpoint import ModelCheckpoint
 from .noise_scale import GradientNoiseScale
@@ -39,6 +40,7 @@ __all__ = [
     "Metric",
     "ModelCheckpoint",
     "NonFiniteLossError",
+    "PeakMemory",
     "Precision",
     "ProgressiveDepth",
     "Progress",

@@ -12,7 +12,7 @@ from surefoot._core import Tensor
 from surefoot.data import DataLoader, Dataset, TensorDataset
 from surefoot.data.augment import Transform
 
-__all__ = ["Feed", "as_tensor", "make_feed"]
+__all__ = ["Feed", "as_tensor", "check_widths", "make_feed"]
 
 Batch = tuple[Tensor, Tensor]
 BatchTransform = Callable[..., Any]
@@ -28,6 +28,14 @@ class Feed:
     def __init__(self, batches: Iterable[Any], dtype: Any = None) -> None:
         self.source: Any = batches
         self.dtype = dtype
+        self._facts: dict[str, Any] = {}
+        if isinstance(batches, DataLoader):
+            self._facts = {
+                "rows": len(batches.dataset),
+                "batch_size": batches.batch_size,
+                "shuffle": batches.shuffle,
+                "augment": _program(batches.transform),
+            }
 
     @property
     def num_batches(self) -> int | None:
@@ -55,7 +63,12 @@ class Feed:
 
     def facts(self) -> dict[str, Any]:
         """What must be the same when a run is taken up again."""
-        return {}
+        return self._facts
+
+    def widths(self) -> list[tuple[int, ...]]:
+        """Shapes of a row's input and target, where the data says so before it is drawn."""
+        tensors = getattr(getattr(self.source, "dataset", None), "tensors", ())
+        return [tuple(tensor.shape[1:]) for tensor in tensors]
 
     def state_dict(self) -> dict[str, Any]:
         """Where the source stands, as far as it says so."""
@@ -84,13 +97,7 @@ class _OwnLoader(Feed):
         if len(dataset) == 0:
             raise ValueError("[Trainer] the data has no rows")
         size = len(dataset) if batch_size is None else batch_size
-        self._loader = loader = DataLoader(dataset, size, **options)
-        self._facts = {
-            "rows": len(dataset),
-            "batch_size": size,
-            "shuffle": loader.shuffle,
-            "augment": _program(loader.transform),
-        }
+        self._loader = DataLoader(dataset, size, **options)
         super().__init__(self._loader, dtype)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
@@ -99,9 +106,6 @@ class _OwnLoader(Feed):
         if not first:
             self._loader.epoch = epoch - 2  # the one before, counted from 0
         return super().batches(epoch, first)
-
-    def facts(self) -> dict[str, Any]:
-        return self._facts
 
     def state_dict(self) -> dict[str, Any]:
         return {"facts": self._facts, "source": None, "generator": None}  # the epoch says it all
@@ -124,6 +128,17 @@ def as_tensor(values: Any, dtype: Any = None) -> Tensor:
     array = np.asarray(values)
     tensor: Tensor = _core.tensor(array)
     return tensor.to(dtype) if dtype is not None and array.dtype.kind == "f" else tensor
+
+
+def check_widths(train: Feed, held_out: Feed) -> None:
+    """Raises ValueError where validation rows have another shape than those of training."""
+    pairs = zip(("inputs", "targets"), train.widths(), held_out.widths(), strict=False)
+    for what, mine, theirs in pairs:
+        if mine != theirs:
+            raise ValueError(
+                f"[Trainer] rows of the validation {what} have shape {theirs}, those of training "
+                f"{mine}: prepare both in the same way"
+            )
 
 
 def make_feed(

@@ -19,7 +19,7 @@ from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
 from .errors import NonFiniteLossError, one_number
 from .events import EVENTS, check_callbacks, listeners
-from .feed import Batch, BatchTransform, Feed, as_tensor, make_feed
+from .feed import Batch, BatchTransform, Feed, as_tensor, check_widths, make_feed
 from .history import History, Value
 from .interrupt import finish_batch_on_interrupt
 from .metrics import MetricSpec, resolve_metrics
@@ -260,7 +260,10 @@ class Trainer:
             _core.manual_seed(seed)
         feed = make_feed(train, dtype=self._dtype(), seed=seed, **options)
         held_out = None if validation is None else make_feed(validation, 256, dtype=self._dtype())
-        self.feeds = {"train": feed} | ({} if held_out is None else {"validation": held_out})
+        self.feeds = {"train": feed}
+        if held_out is not None:
+            check_widths(feed, held_out)
+            self.feeds["validation"] = held_out
         if saved is not None:
             check_fit(self, saved, resume)
             state.epoch = saved["run"]["first_epoch"]
