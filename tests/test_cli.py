@@ -17,7 +17,7 @@ import surefoot as sf
 from surefoot import nn
 from surefoot.cli import main
 from surefoot.data import digits
-from surefoot.models import load_model, save_model
+from surefoot.model_file import load_model, save_model
 
 COMMAND = [sys.executable, "-m", "surefoot.cli"]
 # The package under test, whatever folder the command runs in.

@@ -13,7 +13,7 @@ from surefoot.optim import lr_scheduler
 
 PACKAGES = [data, lr_scheduler, nn, optim, regularize]
 MODULES = [
-    *("surefoot.initializers", "surefoot.files", "surefoot.models"),
+    *("surefoot.initializers", "surefoot.files", "surefoot.model_file"),
     *(
         m.name
         for p in [*PACKAGES, train]

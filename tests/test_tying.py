@@ -9,7 +9,7 @@ import pytest
 import surefoot as sf
 from surefoot import nn
 from surefoot.files import read_tensors
-from surefoot.models import load_model, save_model
+from surefoot.model_file import load_model, save_model
 from surefoot.train import summary
 
 

@@ -17,6 +17,7 @@ from surefoot.config import show_config
 if TYPE_CHECKING:
     from surefoot import autograd, data, initializers, nn, optim, prune, regularize, testing, train
     from surefoot.files import load, save
+    from surefoot.model_file import load_model, save_model
     from surefoot.techniques import catalogue
 
 _SUBMODULES = (
@@ -30,7 +31,13 @@ _SUBMODULES = (
     "testing",
     "train",
 )
-_LAZY = {"catalogue": "techniques", "load": "files", "save": "files"}
+_LAZY = {
+    "catalogue": "techniques",
+    "load": "files",
+    "load_model": "model_file",
+    "save": "files",
+    "save_model": "model_file",
+}
 
 __all__ = [
     "__version__",
@@ -40,12 +47,14 @@ __all__ = [
     "enable_grad",
     "initializers",
     "load",
+    "load_model",
     "nn",
     "no_grad",
     "optim",
     "prune",
     "regularize",
     "save",
+    "save_model",
     "set_grad_enabled",
     "show_config",
     "testing",

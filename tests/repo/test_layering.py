@@ -89,13 +89,13 @@ PY_DOORS: dict[str, set[str]] = {
     "train": CORE | {"autograd", "nn", "optim", "data", "regularize", "files"},
     "_disk": set(),
     "files": CORE | {"_disk"},
-    "models": CORE | {"nn", "files"},
+    "model_file": CORE | {"nn", "files"},
     "config": CORE,
     "techniques": set(),
     "doctor": CORE | {"nn"},
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
     "cli": CORE
-    | {"autograd", "config", "data", "files", "models", "nn", "optim", "regularize", "train"},
+    | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "regularize", "train"},
 }
 
 

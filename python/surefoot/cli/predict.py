@@ -15,7 +15,7 @@ import numpy.typing as npt
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
-from surefoot.models import load_model
+from surefoot.model_file import load_model
 
 from .errors import UserError, one_line
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_model(model: nn.Sequential, rows: Floats, path: Path) -> Tensor:
+def run_model(model: nn.Module, rows: Floats, path: Path) -> Tensor:
     """Return the model's output for the rows, (N, classes)."""
     try:
         with no_grad():
@@ -76,9 +76,9 @@ def run_model(model: nn.Sequential, rows: Floats, path: Path) -> Tensor:
     return output
 
 
-def num_inputs(model: nn.Sequential, path: Path) -> int:
+def num_inputs(model: nn.Module, path: Path) -> int:
     """Return how many numbers a row of the model's input has."""
-    for layer in model:
+    for layer in model.modules():
         size = getattr(layer, "num_features", getattr(layer, "in_features", None))
         if isinstance(size, int):
             return size

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
 from surefoot.data import TensorDataset, digits, split
-from surefoot.models import mlp, save_model
+from surefoot.model_file import save_model
 from surefoot.train import NonFiniteLossError, Trainer, summary
 
 from .errors import EXIT_INTERRUPTED, UserError
@@ -101,7 +101,7 @@ def digits_parts(seed: int) -> list[TensorDataset]:
 
 def build_model(rows: Tensor, hidden: list[int]) -> nn.Sequential:
     """Return a perceptron whose first layer standardises like the training rows."""
-    model = mlp(rows.shape[1], hidden, NUM_CLASSES, DROPOUT)
+    model = nn.models.MLP(rows.shape[1], hidden, NUM_CLASSES, dropout=DROPOUT, standardize=True)
     first = model[0]
     assert isinstance(first, nn.Standardize)
     first.fit(rows)

@@ -16,6 +16,7 @@ from . import (
     linear,
     loss,
     margin_loss,
+    models,
     module,
     normalization,
     padding,
@@ -62,7 +63,7 @@ from .standardize import *  # noqa: F403
 from .transformer import *  # noqa: F403
 from .transformer_layer import *  # noqa: F403
 
-__all__ = ["functional", "init", "utils"]
+__all__ = ["functional", "init", "models", "utils"]
 __all__ += module.__all__
 __all__ += parameter.__all__
 __all__ += container.__all__

@@ -1,0 +1,144 @@
+"""Models that a file can describe: known layers in a row, or a ready architecture of nn.models."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from surefoot import nn
+from surefoot._core import Tensor
+from surefoot.files import StrPath, read_tensors, write_tensors
+
+__all__ = ["load_model", "save_model"]
+
+_MODEL = "surefoot.model"
+_INFO = "surefoot.info"
+
+# What a file may name. The arguments of a layer are those of its constructor that it keeps as
+# attributes of the same name; a ready architecture keeps them in `config`.
+_LAYERS = {
+    name: getattr(nn, name)
+    for name in (
+        *("Standardize", "Linear", "Conv1d", "Conv2d", "Embedding", "Flatten", "Identity"),
+        *("BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "Dropout", "AlphaDropout"),
+        *("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d", "AdaptiveAvgPool2d", "ZeroPad2d"),
+        *("ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Tanh", "Sigmoid", "Softmax"),
+    )
+}
+_ARCHITECTURES = {name: getattr(nn.models, name) for name in nn.models.__all__}
+_NOT_DESCRIBED = ("self", "init", "dtype", "inplace")  # how it was built, not what it is
+
+
+def save_model(model: nn.Module, path: StrPath, info: Mapping[str, Any] | None = None) -> None:
+    """Write a model to one safetensors file, from which ``load_model`` rebuilds it.
+
+    The model is a Sequential of known layers, an architecture of ``nn.models``, or a Sequential of
+    both; TypeError names a layer that is neither (``sf.save`` writes the state of any module).
+    ``info`` is anything that JSON can hold, for people and programs that read the file.
+
+    Example:
+        >>> import surefoot as sf, tempfile, os
+        >>> path = os.path.join(tempfile.mkdtemp(), "net.safetensors")
+        >>> sf.save_model(sf.nn.models.MLP(4, [8], 3), path, {"classes": ["a", "b", "c"]})
+        >>> net, info = sf.load_model(path)
+        >>> net(sf.ones(2, 4)).shape, info["classes"]
+        ((2, 3), ['a', 'b', 'c'])
+    """
+    metadata = {_MODEL: json.dumps(_describe(model)), _INFO: json.dumps(dict(info or {}))}
+    write_tensors(path, model.state_dict(), metadata)
+
+
+def load_model(path: StrPath) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the model and the info that ``save_model`` wrote; the file runs no code.
+
+    Raises ValueError, naming the file, for one that describes no usable model.
+    """
+    tensors, metadata = read_tensors(path)
+    if _MODEL not in metadata:
+        raise ValueError(f"[load_model] {path} holds tensors but does not say which model they are")
+    try:
+        described = json.loads(metadata[_MODEL])
+        _check_sizes(described, tensors)
+        model = _build(described)
+        _match_dtype(model, tensors)
+        info = dict(json.loads(metadata.get(_INFO, "{}")))
+        model.load_state_dict(tensors)
+        _tie(model, tensors)
+    except (ValueError, TypeError, KeyError, RuntimeError, RecursionError, MemoryError) as error:
+        raise ValueError(f"[load_model] {path} does not describe a usable model: {error}") from None
+    return model, info
+
+
+def _describe(module: nn.Module) -> Any:
+    """Return what JSON can hold of a module: a list for a Sequential, a dict for all else."""
+    kind = type(module).__name__
+    if type(module) is nn.Sequential:
+        return [_describe(child) for child in module]
+    if _ARCHITECTURES.get(kind) is type(module):
+        return {"model": kind, **module.config}
+    if _LAYERS.get(kind) is not type(module):
+        known = ", ".join([*_LAYERS, *_ARCHITECTURES])
+        raise TypeError(f"[save_model] cannot describe a {kind}; known layers: {known}")
+    arguments = {name: getattr(module, name) for name in _argument_names(type(module))}
+    if "bias" in arguments:
+        arguments["bias"] = arguments["bias"] is not None
+    state = [name for name, value in arguments.items() if isinstance(value, Tensor)]
+    return {"layer": kind, **{k: v for k, v in arguments.items() if k not in state}}
+
+
+@cache
+def _argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
+    names = inspect.signature(kind.__init__).parameters
+    return tuple(n for n in names if n not in _NOT_DESCRIBED and not n.startswith("_"))
+
+
+def _build(described: Any) -> nn.Module:
+    if isinstance(described, list):
+        return nn.Sequential(*map(_build, described))
+    arguments = {name: _tupled(value) for name, value in dict(described).items()}
+    known = _ARCHITECTURES if "model" in arguments else _LAYERS
+    kind = arguments.pop("model" if "model" in arguments else "layer")
+    if not isinstance(kind, str) or kind not in known:
+        raise ValueError(f"no layer {described}")
+    module: nn.Module = known[kind](**arguments)
+    return module
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+
+
+def _check_sizes(described: Any, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse a size that no tensor of the file has, before memory is taken for it."""
+    largest = max((size for tensor in tensors.values() for size in tensor.shape), default=0)
+    for number in _integers(described):
+        if number > max(largest, 1024):
+            raise ValueError(f"it names a size of {number}, its largest tensor has {largest}")
+
+
+def _integers(described: Any) -> Iterator[int]:
+    if isinstance(described, (list, dict)):
+        for value in described.values() if isinstance(described, dict) else described:
+            yield from _integers(value)
+    elif isinstance(described, int):
+        yield described
+
+
+def _match_dtype(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    floating = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
+    if floating:
+        model.to(floating[0])
+
+
+def _tie(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Let parameters that were one when they were saved be one again."""
+    first: dict[int, str] = {}
+    for name, tensor in tensors.items():
+        earlier = first.setdefault(id(tensor), name)
+        path, _, own_name = name.rpartition(".")
+        owner = model.get_submodule(path)
+        if earlier != name and own_name in owner._parameters:
+            setattr(owner, own_name, model.get_parameter(earlier))
