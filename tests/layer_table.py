@@ -20,6 +20,14 @@ from op_table.embedding import bag_ref
 from op_table.losses import cross_entropy_ref as ce
 from op_table.losses import nll_ref as nll
 from op_table.pool import adaptive_avg_ref, adaptive_max_ref, avg_ref, max_ref
+from op_table.resample import (
+    channels_ref,
+    fold_ref,
+    interpolate_ref,
+    shuffle_ref,
+    unfold_ref,
+    unshuffle_ref,
+)
 from op_table.shape import pad_ref
 
 Array = np.ndarray
@@ -386,6 +394,23 @@ POOLING = [
     pad("ReplicationPad2d", (2, 3, 4), (1, 0, 2, 3), "replicate"),
     pad("CircularPad1d", (2, 3, 4), (4, 1), "circular"),
     pad("CircularPad2d", (1, 2, 3, 4), 1, "circular"),
+    Row("Upsample", (7,), {"mode": "linear"}, ((2, 3, 4),),
+        of_input(interpolate_ref, 7, mode="linear"), text="size=7, mode='linear'"),
+    Row("Upsample", (), {"scale_factor": 1.5}, ((1, 2, 4, 6),),
+        of_input(interpolate_ref, None, 1.5), text="scale_factor=1.5, mode='nearest'"),
+    Row("UpsamplingNearest2d", ((3, 9),), {}, ((1, 2, 4, 6),), of_input(interpolate_ref, (3, 9))),
+    Row("UpsamplingBilinear2d", (), {"scale_factor": 2}, ((2, 1, 3, 4),),
+        of_input(interpolate_ref, None, 2, "bilinear", True)),
+    Row("PixelShuffle", (2,), {}, ((2, 8, 2, 3),), of_input(shuffle_ref, 2),
+        text="upscale_factor=2"),
+    Row("PixelUnshuffle", (2,), {}, ((2, 4, 6),), of_input(unshuffle_ref, 2),
+        text="downscale_factor=2"),
+    Row("ChannelShuffle", (3,), {}, ((2, 6, 2),), of_input(channels_ref, 3), text="groups=3"),
+    Row("Unfold", (2,), {"stride": 2, "padding": 1}, ((2, 3, 4, 5),),
+        of_input(unfold_ref, 2, stride=2, padding=1),
+        text="kernel_size=2, dilation=1, padding=1, stride=2"),
+    Row("Fold", ((4, 5), 2), {"stride": 2, "padding": 1}, ((2, 12, 9),),
+        of_input(fold_ref, (4, 5), 2, stride=2, padding=1)),
 ]  # fmt: skip
 
 CLASSES = ((6, 4), (6,))

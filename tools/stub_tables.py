@@ -13,6 +13,7 @@ TYPES = {
     "int": "builtins.int",
     "int...": "builtins.int | _Sequence[builtins.int]",
     "int[]": "builtins.int | _Sequence[builtins.int]",
+    "float[]": "builtins.float | _Sequence[builtins.float]",
     "str": "builtins.str",
 }
 

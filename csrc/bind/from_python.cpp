@@ -134,6 +134,15 @@ Shape From<Shape>::get(PyObject* object) {
   return out;
 }
 
+std::vector<double> From<std::vector<double>>::get(PyObject* object) {
+  if (!PyList_Check(object) && !PyTuple_Check(object)) return {From<double>::get(object)};
+  std::vector<double> out;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
+    out.push_back(From<double>::get(PySequence_Fast_GET_ITEM(object, i)));
+  }
+  return out;
+}
+
 Ref<Generator> generator_of(PyObject* object) {
   if (object == Py_None) return Ref<Generator>(&default_generator());
   if (!py::isinstance<Generator>(object)) expected("a Generator or None", object);

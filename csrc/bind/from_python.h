@@ -79,6 +79,10 @@ template <>
 struct From<py::object> {
   static py::object get(PyObject* object) { return py::reinterpret_borrow<py::object>(object); }
 };
+template <>
+struct From<std::vector<double>> {  // a sequence of numbers, or one number
+  static std::vector<double> get(PyObject* object);
+};
 template <class T>
 struct From<std::optional<T>> {
   static std::optional<T> get(PyObject* object) {

@@ -5,7 +5,7 @@
 
 namespace sf {
 
-// FloatingPoint (N, C, L), (C, L), (N, C, H, W) or (C, H, W) with nothing empty but the batch.
+// Floating (N, C, L), (C, L), (N, C, H, W) or (C, H, W) with nothing empty but the batch.
 void check_planes(const char* op, int dims, const Tensor& x);
 
 // `given` as one number for each of dims; each at least `least`. ValueError naming the argument.

@@ -893,6 +893,9 @@ def ceil(input: Tensor) -> Tensor:
 def celu(input: Tensor, alpha: builtins.float = 1.0) -> Tensor:
     """x above zero, alpha * (exp(x / alpha) - 1) below."""
 
+def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor:
+    """(N, C, ...) with the channels of its groups dealt out in turn."""
+
 def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
     """Views of `chunks` parts of equal size; the last may be smaller."""
 
@@ -1023,6 +1026,9 @@ def floor_divide(input: Tensor | builtins.float, other: Tensor | builtins.float)
 def fmod(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """C's fmod: the remainder with the sign of input."""
 
+def fold(input: Tensor, output_size: builtins.int | _Sequence[builtins.int], kernel_size: builtins.int | _Sequence[builtins.int], dilation: builtins.int | _Sequence[builtins.int] = 1, padding: builtins.int | _Sequence[builtins.int] = 0, stride: builtins.int | _Sequence[builtins.int] = 1) -> Tensor:
+    """Columns (N, C * taps, windows) added up to an image (N, C, H, W)."""
+
 def from_dlpack(ext_tensor: _Any) -> Tensor:
     """A tensor on the memory of any object with __dlpack__."""
 
@@ -1109,6 +1115,10 @@ def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var
 int32: dtype
 
 int64: dtype
+
+def interpolate(input: Tensor, size: builtins.int | _Sequence[builtins.int] | None = None, scale_factor: builtins.float | _Sequence[builtins.float] | None = None, mode: builtins.str = 'nearest', align_corners: builtins.bool | None = None, recompute_scale_factor: builtins.bool | None = None, antialias: builtins.bool = False) -> Tensor:
+    """(N, C, L) or (N, C, H, W) resized to `size`, or by scale_factor: nearest, nearest-exact,
+    linear, bilinear or area."""
 
 def is_floating_point(input: Tensor) -> builtins.bool:
     """Whether the dtype is float32 or float64."""
@@ -1352,6 +1362,12 @@ def permute(input: Tensor, dims: builtins.int | _Sequence[builtins.int]) -> Tens
 def permute(input: Tensor, *dims: builtins.int) -> Tensor:
     """A view with the dimensions in another order."""
 
+def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor:
+    """(..., C r^2, H, W) as (..., C, H r, W r)."""
+
+def pixel_unshuffle(input: Tensor, downscale_factor: builtins.int) -> Tensor:
+    """(..., C, H r, W r) as (..., C r^2, H, W)."""
+
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, eps: builtins.float = 1e-08, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """exp(input) - target input, or input - target log(input + eps) without log_input; full adds
     Stirling's log(target!)."""
@@ -1583,6 +1599,9 @@ def unbind(input: Tensor, dim: builtins.int = 0) -> builtins.tuple[Tensor, ...]:
 def unflatten(input: Tensor, dim: builtins.int, sizes: builtins.int | _Sequence[builtins.int]) -> Tensor:
     """Cuts one dimension into several."""
 
+def unfold(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], dilation: builtins.int | _Sequence[builtins.int] = 1, padding: builtins.int | _Sequence[builtins.int] = 0, stride: builtins.int | _Sequence[builtins.int] = 1) -> Tensor:
+    """The windows of (N, C, H, W) as columns: (N, C * taps, windows)."""
+
 def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
     """A view with a new dimension of size 1."""
 
@@ -1655,6 +1674,7 @@ __all__ = [
     "cat",
     "ceil",
     "celu",
+    "channel_shuffle",
     "chunk",
     "clamp",
     "clone",
@@ -1696,6 +1716,7 @@ __all__ = [
     "floor",
     "floor_divide",
     "fmod",
+    "fold",
     "from_dlpack",
     "from_numpy",
     "full",
@@ -1725,6 +1746,7 @@ __all__ = [
     "instance_norm",
     "int32",
     "int64",
+    "interpolate",
     "is_floating_point",
     "is_grad_enabled",
     "isclose",
@@ -1794,6 +1816,8 @@ __all__ = [
     "pad",
     "pairwise_distance",
     "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "pow",
     "prelu",
@@ -1862,6 +1886,7 @@ __all__ = [
     "uint8",
     "unbind",
     "unflatten",
+    "unfold",
     "unsqueeze",
     "var",
     "where",

@@ -18,6 +18,7 @@ from op_table import (
     random,
     recurrent,
     reduce,
+    resample,
     scatter,
     shape,
 )
@@ -38,6 +39,7 @@ ROWS: list[Row] = [
     *recurrent.ROWS,
     *conv.ROWS,
     *pool.ROWS,
+    *resample.ROWS,
     *create.ROWS,
 ]
 RANDOM_ROWS: list[RandomRow] = random.ROWS

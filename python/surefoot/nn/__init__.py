@@ -11,6 +11,7 @@ from . import (
     dropconnect,
     dropout,
     flatten,
+    fold,
     functional,
     init,
     linear,
@@ -32,6 +33,7 @@ from . import (
     standardize,
     transformer,
     transformer_layer,
+    upsampling,
     utils,
 )
 from .activation import *  # noqa: F403
@@ -44,6 +46,7 @@ from .distance import *  # noqa: F403
 from .dropconnect import *  # noqa: F403
 from .dropout import *  # noqa: F403
 from .flatten import *  # noqa: F403
+from .fold import *  # noqa: F403
 from .linear import *  # noqa: F403
 from .loss import *  # noqa: F403
 from .margin_loss import *  # noqa: F403
@@ -62,6 +65,7 @@ from .sparse import *  # noqa: F403
 from .standardize import *  # noqa: F403
 from .transformer import *  # noqa: F403
 from .transformer_layer import *  # noqa: F403
+from .upsampling import *  # noqa: F403
 
 __all__ = ["functional", "init", "models", "utils"]
 __all__ += module.__all__
@@ -85,6 +89,8 @@ __all__ += rnn.__all__
 __all__ += rnn_cell.__all__
 __all__ += pooling.__all__
 __all__ += padding.__all__
+__all__ += upsampling.__all__
+__all__ += fold.__all__
 __all__ += loss.__all__
 __all__ += class_loss.__all__
 __all__ += margin_loss.__all__

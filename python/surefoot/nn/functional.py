@@ -9,6 +9,7 @@ from surefoot._core import (
     batch_norm,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    channel_shuffle,
     conv1d,
     conv2d,
     conv_transpose1d,
@@ -18,6 +19,7 @@ from surefoot._core import (
     cross_entropy,
     embedding,
     embedding_bag,
+    fold,
     gaussian_nll_loss,
     gelu,
     glu,
@@ -27,6 +29,7 @@ from surefoot._core import (
     hinge_loss,
     huber_loss,
     instance_norm,
+    interpolate,
     kl_div,
     l1_loss,
     layer_norm,
@@ -43,6 +46,8 @@ from surefoot._core import (
     one_hot,
     pad,
     pairwise_distance,
+    pixel_shuffle,
+    pixel_unshuffle,
     poisson_nll_loss,
     prelu,
     rms_norm,
@@ -58,6 +63,7 @@ from surefoot._core import (
     tanh,
     tanhshrink,
     triplet_margin_loss,
+    unfold,
 )
 
 from ._activation import (
@@ -171,4 +177,10 @@ __all__ = [
     "adaptive_max_pool2d",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "interpolate",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "channel_shuffle",
+    "unfold",
+    "fold",
 ]

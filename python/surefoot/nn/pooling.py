@@ -31,7 +31,7 @@ def _checked(owner: str, name: str, value: Sizes, dims: int, least: int) -> Any:
     if len(given) not in (1, dims):
         wanted = "1 number" if dims == 1 else f"1 or {dims} numbers"
         raise ValueError(f"[{owner}] {name}={value!r}: must be {wanted}")
-    if min(given) < least:
+    if None in given or min(given) < least:
         raise ValueError(f"[{owner}] {name}={value!r}: must be at least {least}")
     return given if isinstance(value, Sequence) else given[0]
 
