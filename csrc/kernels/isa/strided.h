@@ -5,10 +5,14 @@
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
 
-// Elements 0, 2, 4, ... of a followed by b.
+// Elements 0, 2, 4, ... (1, 3, 5, ...) of a followed by b.
 template <class Raw, int... i>
 SF_INLINE Raw raw_even(Raw a, Raw b, LaneList<i...>) {
   return __builtin_shufflevector(a, b, (2 * i)...);
+}
+template <class Raw, int... i>
+SF_INLINE Raw raw_odd(Raw a, Raw b, LaneList<i...>) {
+  return __builtin_shufflevector(a, b, (2 * i + 1)...);
 }
 // The low (high) halves of a and b in turn: a0 b0 a1 b1 ...
 template <class Raw, int... i>
@@ -37,6 +41,17 @@ SF_INLINE Vec<T> load_strided(const T* p, int64_t stride, int64_t left) {
     if (i * stride < left) out.v[i] = p[i * stride];
   }
   return out;
+}
+
+// even = p[0], p[2], ...; odd = p[1], p[3], ...; as load_strided<2>.
+template <class T>
+SF_INLINE void load_pairs(const T* p, int64_t left, Vec<T>& even, Vec<T>& odd) {
+  using V = Vec<T>;
+  const int64_t rest = left - V::kWidth;
+  const V low = load_or(p, left, T(0));
+  const V high = rest > 0 ? load_or(p + V::kWidth, rest, T(0)) : V(T(0));
+  even = V(raw_even(low.v, high.v, all_lanes<V::kWidth>()));
+  odd = V(raw_odd(low.v, high.v, all_lanes<V::kWidth>()));
 }
 
 // p[at[0]], p[at[1]], ... of the first n lanes.
