@@ -196,6 +196,24 @@ def test_a_longer_run_makes_its_schedule_longer(tmp_path: Path) -> None:
     assert rates[2:] == pytest.approx(by_cosine)
 
 
+def test_two_schedules_that_undo_each_other(tmp_path: Path) -> None:
+    """The rate is the first one again, as if no schedule had written anything."""
+
+    def trainer() -> Trainer:
+        model = network()
+        optimizer = optim.SGD(model.parameters(), lr=0.25)
+        schedules = [ls.ExponentialLR(optimizer, 0.5), ls.ExponentialLR(optimizer, 2.0)]
+        return Trainer(model, nn.CrossEntropyLoss(), optimizer, seed=0, schedule=schedules)
+
+    whole, first, second = trainer(), trainer(), trainer()
+    history = fit(whole, epochs=5)
+    fit(first, epochs=3)
+    first.save(tmp_path / "run")
+    assert fit(second, epochs=5, resume=tmp_path / "run") == history
+    assert history["lr"] == [0.25] * 5
+    assert outcome(second, tmp_path) == outcome(whole, tmp_path)
+
+
 def test_a_run_that_was_stopped_stays_stopped(tmp_path: Path) -> None:
     class Stop(Callback):
         def on_epoch_end(self, trainer: Trainer) -> None:
