@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+from surefoot import _core
 from surefoot._core import Tensor
 
 from .history import History
 
-__all__ = ["NonFiniteLossError", "one_number"]
+__all__ = ["NonFiniteLossError", "is_finite", "one_number"]
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -29,3 +32,8 @@ def one_number(loss: Tensor) -> float:
             "use reduction='mean' or return loss.mean()"
         )
     return float(loss.item())
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether no element is NaN or infinite: the largest magnitude says it in one pass."""
+    return not tensor.numel() or math.isfinite(_core.norm(tensor, math.inf).item())

@@ -17,7 +17,7 @@ from surefoot.regularize import Regularizer, collect
 
 from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
-from .errors import NonFiniteLossError, one_number
+from .errors import NonFiniteLossError, is_finite, one_number
 from .events import EVENTS, check_callbacks, listeners
 from .feed import Batch, BatchTransform, Feed, as_tensor, check_widths, make_feed
 from .history import History, Value
@@ -136,7 +136,8 @@ class Trainer:
                     self._learn()
                     self.tally.update(state.loss_value, state.output, state.targets)
                     self._emit("on_batch_end")
-                    self._write_files()
+                    if self._wanted:
+                        self._write_files()
                     if state.stop_reason and not self._update.rows:
                         break
                 else:
@@ -157,17 +158,24 @@ class Trainer:
         state.output = self.model(state.inputs)
         state.loss = self.loss(state.output, state.targets)
         state.loss_value = self._finite(state.loss)
-        update.weighted(state.loss, len(state.targets)).backward()
+        if update.is_plain:
+            state.loss.backward()
+        else:
+            update.weighted(state.loss, len(state.targets)).backward()
         state.updated = update.is_due(state.batch, state.num_batches)
         if state.updated:
             self._step()
 
     def _step(self) -> None:
-        self._update.gather()
+        update = self._update
+        if update.rows:
+            update.gather()
         self._emit("on_backward_end")
-        self._update.clip()
+        if not update.is_plain:
+            update.clip()
         self.optimizer.step()
-        self._update.terms.apply_(self.optimizer)
+        if not update.is_plain:
+            update.terms.apply_(self.optimizer)
         self.state.step += 1
 
     def _learn_by_closure(self) -> None:
@@ -347,7 +355,7 @@ class Trainer:
         self._write_files()
 
     def _rank_epoch(self, value: Value) -> None:
-        weights_finite = all(bool(_core.isfinite(p).all()) for p in self.model.parameters())
+        weights_finite = all(is_finite(p.detach()) for p in self.model.parameters())
         if value is None or not math.isfinite(value) or not weights_finite:
             raise self._diverged("a weight" if not weights_finite else "the validation loss")
         if self.best is None or value < self.best.value:

@@ -24,7 +24,8 @@ _CLIPS: dict[str, Callable[..., Any]] = {
 class Update:
     """What stands between a backward pass and the optimizer.
 
-    ``rows`` counts the rows whose gradients are gathered and not used yet.
+    ``rows`` counts the rows whose gradients are gathered and not used yet. ``is_plain``: there is
+    nothing to do but the step.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Update:
         accumulate: int,
     ) -> None:
         self.optimizer, self.terms, self.accumulate, self.rows = optimizer, terms, accumulate, 0
-        self._is_plain = accumulate == 1 and not len(terms)
+        self.is_plain = accumulate == 1 and not len(terms) and clip is None
         self.closure = optimizer.closure_kind()
         self._sums_up = getattr(loss, "reduction", "mean") == "sum"
         kind: str = "norm"
@@ -67,17 +68,16 @@ class Update:
 
     def weighted(self, loss: Tensor, rows: int) -> Tensor:
         """What to call backward on: with penalties, and gathered batches count by their rows."""
-        if not self._is_plain:
-            if not (self._sums_up and self.rows):  # of a sum, the penalty is part once
-                loss = self.terms.add_to(loss)
-            if self.accumulate > 1 and not self._sums_up:
-                loss = loss * rows
-        self.rows += rows
+        if not (self._sums_up and self.rows):  # of a sum, the penalty is part once
+            loss = self.terms.add_to(loss)
+        if self.accumulate > 1:
+            loss = loss if self._sums_up else loss * rows
+            self.rows += rows
         return loss
 
     def gather(self) -> None:
         """Make of the sum of gradients the gradient of one batch."""
-        if self.accumulate > 1 and not self._sums_up:
+        if not self._sums_up:
             with no_grad():
                 for parameter in self._params():
                     if parameter.grad is not None:
