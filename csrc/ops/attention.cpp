@@ -1,21 +1,15 @@
 #include "ops/attention.h"
 
 #include <cmath>
-#include <limits>
 
-#include "autograd/meta.h"
 #include "ops/matmul.h"
 #include "ops/operators.h"
 #include "ops/random.h"
-#include "ops/reduce.h"
 #include "ops/shape.h"
 #include "ops/softmax.h"
-#include "tensor/create.h"
 
 namespace sf {
 namespace {
-
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 void check_pair(const char* op, const Tensor& query, const Tensor& key) {
   if (query.ndim() < 2 || key.ndim() < 2) {
@@ -51,24 +45,6 @@ void check_mask(const char* op, const AttentionOptions& options, const Shape& sc
   if (fits) return;
   throw ShapeError("[", op, "] attn_mask ", mask.shape(), " does not broadcast to the scores ",
                    scores, ", which are (..., queries, keys)");
-}
-
-// Rows of the mask that let nothing through: (..., 1).
-Tensor blind_rows(const Tensor& mask) {
-  const Dims last = Shape{-1};
-  if (mask.dtype() == Dtype::kBool) return logical_not(any(mask, last, true));
-  const Tensor best = amax(detach(mask), last, true);
-  return eq(best, number_like(best, -kInf));
-}
-
-Tensor masked_softmax(const Tensor& scores, const Tensor& mask) {
-  const bool choice = mask.dtype() == Dtype::kBool;
-  Tensor masked = choice ? where(mask, scores, number_like(scores, -kInf)) : scores + mask;
-  if (mask.numel() == 0) return softmax(masked, -1);
-  const Tensor blind = blind_rows(mask), zero = number_like(scores, 0);
-  if (!item_as_int(any(blind))) return softmax(masked, -1);
-  // Finite scores there keep NaN out of backward, which then selects none of them.
-  return where(blind, zero, softmax(where(blind, zero, masked), -1));
 }
 
 // (..., heads, S, E) with each head repeated in place so that there are `heads` of them.
@@ -110,10 +86,7 @@ Tensor weights_of(const char* op, const Tensor& query, const Tensor& key,
   const double scale =
       options.scale.value_or(1 / std::sqrt(static_cast<double>(query.shape().back())));
   const Tensor scores = matmul(query * scale, matrix_transpose(key));
-  if (options.is_causal) {
-    const Shape square{shape[shape.ndim() - 2], shape.back()};
-    return masked_softmax(scores, tril(full(square, 1, Dtype::kBool), 0));
-  }
+  if (options.is_causal) return causal_softmax(scores);
   return options.mask.defined() ? masked_softmax(scores, options.mask) : softmax(scores, -1);
 }
 

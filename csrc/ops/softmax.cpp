@@ -24,18 +24,22 @@ Tensor formula(const Tensor& y, const Tensor& g, int dim, bool log) {
   return log ? g - exp(y) * sum(g, dims, true) : y * (g - sum(g * y, dims, true));
 }
 
+// dL/dx of a row-wise y = softmax(x), fused unless the result must be differentiable.
+Tensor backward_of(const Backward& b, int d, bool log) {
+  const Tensor y = b.saved(0), g = b.grad();
+  if (b.graph()) return formula(y, g, d, log);
+  Tensor dx = empty(y.shape(), y.dtype());
+  run_softmax_backward(y.array(), g.array(), dx.array(), d, log);
+  return dx;
+}
+
 Tensor softmax_along(const char* op, const Tensor& x, int64_t dim, bool log) {
   const int d = normalize_dim(op, dim, x.ndim());
   if (x.ndim() == 0) return (x - x) + (log ? 0.0 : 1.0);
   Tensor y = empty(x.shape(), x.dtype());
   run_softmax(x.array(), y.array(), d, log);
-  return record(op, y, {&x}, {&y}, [d, log](const Backward& b) -> Grads {
-    const Tensor result = b.saved(0), g = b.grad();
-    if (b.graph()) return {formula(result, g, d, log)};
-    Tensor dx = empty(result.shape(), result.dtype());
-    run_softmax_backward(result.array(), g.array(), dx.array(), d, log);
-    return {dx};
-  });
+  return record(op, y, {&x}, {&y},
+                [d, log](const Backward& b) -> Grads { return {backward_of(b, d, log)}; });
 }
 
 }  // namespace
@@ -48,6 +52,28 @@ Tensor softmin(const Tensor& x, int64_t dim, std::optional<Dtype> dtype) {
 }
 Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<Dtype> dtype) {
   return softmax_along("log_softmax", prepared(x, dtype), dim, true);
+}
+
+Tensor masked_softmax(const Tensor& scores, const Tensor& given) {
+  const Tensor x = contiguous(scores);
+  const bool added = is_floating(given.dtype());
+  const Tensor mask = added ? to(given, x.dtype()) : given;
+  Tensor y = empty(x.shape(), x.dtype());
+  run_masked_softmax(x.array(), mask.broadcast(x.shape()), y.array());
+  return record("masked_softmax", y, {&x, added ? &mask : nullptr}, {&y},
+                [last = x.ndim() - 1, shape = mask.shape()](const Backward& b) -> Grads {
+                  const Tensor dx = backward_of(b, last, false);
+                  return {dx, b.needs(1) ? sum_to(dx, shape) : Tensor()};
+                });
+}
+
+Tensor causal_softmax(const Tensor& scores) {
+  const Tensor x = contiguous(scores);
+  Tensor y = empty(x.shape(), x.dtype());
+  run_causal_softmax(x.array(), y.array());
+  return record("causal_softmax", y, {&x}, {&y}, [last = x.ndim() - 1](const Backward& b) -> Grads {
+    return {backward_of(b, last, false)};
+  });
 }
 
 }  // namespace sf

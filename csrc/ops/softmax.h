@@ -13,4 +13,10 @@ Tensor softmin(const Tensor& x, int64_t dim, std::optional<Dtype> dtype = {});
 // x - logsumexp(x), without a detour over softmax.
 Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<Dtype> dtype = {});
 
+// Softmax along the last dimension over what a mask leaves; zeros where it leaves nothing. The mask
+// broadcasts to x: bool, true stays, or floating, added, with -inf for what goes.
+Tensor masked_softmax(const Tensor& x, const Tensor& mask);
+// The same where row i of (..., rows, columns) is left columns 0 to i.
+Tensor causal_softmax(const Tensor& x);
+
 }  // namespace sf

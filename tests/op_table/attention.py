@@ -98,7 +98,9 @@ def with_values(samples: Any) -> Any:
 
 
 def large_pairs(rng: Rng) -> list[Sample]:
-    return [call(normal(rng, 4, 130, 33), normal(rng, 4, 130, 33), is_causal=True)]
+    q, k = (normal(rng, 4, 130, 33) for _ in range(2))
+    some, bias = rng.random((4, 1, 130)) < 0.7, normal(rng, 130, 130)
+    return [call(q, k, is_causal=True), call(q, k, some), call(q, k, bias)]
 
 
 Q, K = np.ones((2, 3, 4)), np.ones((2, 5, 4))
