@@ -78,11 +78,12 @@ def _describe(module: nn.Module) -> Any:
     if type(module) is nn.Sequential:
         return [_describe(child) for child in module]
     if _ARCHITECTURES.get(kind) is type(module):
-        return {"model": kind, **module.config}
+        config: dict[str, Any] = vars(module)["config"]
+        return {"model": kind, **config}
     if _LAYERS.get(kind) is not type(module):
         known = ", ".join([*_LAYERS, *_ARCHITECTURES])
         raise TypeError(f"[save_model] cannot describe a {kind}; known layers: {known}")
-    arguments = {name: getattr(module, name) for name in _argument_names(type(module))}
+    arguments = {name: getattr(module, name) for name in _argument_names(kind)}
     if "bias" in arguments:
         arguments["bias"] = arguments["bias"] is not None
     state = [name for name, value in arguments.items() if isinstance(value, Tensor)]
@@ -90,8 +91,8 @@ def _describe(module: nn.Module) -> Any:
 
 
 @cache
-def _argument_names(kind: type[nn.Module]) -> tuple[str, ...]:
-    names = inspect.signature(kind.__init__).parameters
+def _argument_names(kind: str) -> tuple[str, ...]:
+    names = inspect.signature(_LAYERS[kind].__init__).parameters
     return tuple(n for n in names if n not in _NOT_DESCRIBED and not n.startswith("_"))
 
 

@@ -118,7 +118,7 @@ class ResNet(Module):
         self.fc = Linear(width, num_classes)
         if zero_init_residual:
             for module in self.modules():
-                if isinstance(module, BasicBlock):
+                if isinstance(module, BasicBlock) and module.bn2.weight is not None:
                     init.zeros_(module.bn2.weight)
         self.config: dict[str, Any] = {
             "in_channels": in_channels,
