@@ -256,6 +256,27 @@ def test_same_seed_same_file(tmp_path: Path) -> None:
     assert first == again != other
 
 
+def test_a_resumed_run_ends_in_the_same_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, broken, run = (tmp_path / name for name in ("whole", "broken", "run"))
+    options = ["train", "--quiet", "--hidden", "16"]
+    assert main([*options, "--epochs", "4", "--output", str(whole)]) == 0
+    saving = [*options, "--output", str(broken), "--checkpoint", str(run)]
+    assert main([*saving, "--epochs", "2"]) == 0
+    assert main([*saving, "--epochs", "4", "--resume"]) == 0
+    assert broken.read_bytes() == whole.read_bytes()
+    capsys.readouterr()
+    assert "--resume needs --checkpoint" in error_of(capsys, *options, "--resume")
+    missing = ["--checkpoint", str(tmp_path / "none"), "--resume"]
+    assert "there is no checkpoint" in error_of(capsys, *options, *missing)
+    wider = ["train", "--hidden", "8", "--checkpoint", str(run), "--resume", "--quiet"]
+    assert "! 1.weight: float32 (16, 64) in the file" in error_of(capsys, *wider)
+    assert "is a folder" in error_of(capsys, *options, "--checkpoint", str(tmp_path))
+    run.write_bytes(run.read_bytes()[:-1])
+    assert "not a usable safetensors file" in error_of(capsys, *saving, "--resume")
+
+
 def test_same_file_for_any_number_of_threads(tmp_path: Path) -> None:
     files = []
     for threads in (1, 2, 3):

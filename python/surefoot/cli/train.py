@@ -11,9 +11,9 @@ from surefoot import _core, nn, optim
 from surefoot._core import Tensor
 from surefoot.data import TensorDataset, digits, split
 from surefoot.model_file import save_model
-from surefoot.train import NonFiniteLossError, Trainer, summary
+from surefoot.train import History, ModelCheckpoint, NonFiniteLossError, Trainer, summary
 
-from .errors import EXIT_INTERRUPTED, UserError
+from .errors import EXIT_INTERRUPTED, UserError, one_line
 
 __all__ = ["add_parser", "run"]
 
@@ -27,6 +27,8 @@ NUM_CLASSES = 10
 _EPILOG = """examples:
   surefoot train
   surefoot train --epochs 50 --hidden 512 128 --seed 7 --output mine.safetensors
+  surefoot train --epochs 500 --checkpoint run.safetensors
+  surefoot train --epochs 500 --checkpoint run.safetensors --resume   after a crash
 """
 
 
@@ -59,6 +61,18 @@ def add_parser(commands: Commands) -> None:
         default=Path("digits.safetensors"),
         metavar="FILE",
         help="where the model goes (default digits.safetensors)",
+    )
+    add(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="write the whole run there after every epoch, to go on from",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the file of --checkpoint; options must be those of the first run, but "
+        "--epochs, the total, may be larger",
     )
     add("--quiet", action="store_true", help="print the test accuracy only")
     parser.set_defaults(run=run)
@@ -110,7 +124,11 @@ def build_model(rows: Tensor, hidden: list[int]) -> nn.Sequential:
 
 def run(args: argparse.Namespace) -> int:
     """Train, test and save."""
-    check_output(args.output)
+    check_output("--output", args.output)
+    if args.checkpoint is not None:
+        check_output("--checkpoint", args.checkpoint)
+    elif args.resume:
+        raise UserError("--resume needs --checkpoint FILE, the file to go on from")
     parts = digits_parts(args.seed)
     training, validation, test = parts
     _core.manual_seed(args.seed)
@@ -118,17 +136,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print_head(model, parts)
     optimizer = optim.Adam(model.parameters(), lr=args.lr)
-    trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", seed=args.seed)
-    try:
-        history = trainer.fit(
-            training,
-            validation,
-            epochs=args.epochs,
-            batch_size=args.batch_size,
-            progress=not args.quiet,
-        )
-    except NonFiniteLossError as error:
-        raise UserError(f"training diverged: {error}") from None
+    savers = [] if args.checkpoint is None else [ModelCheckpoint(args.checkpoint)]
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer, "accuracy", savers, seed=args.seed)
+    history = fit(trainer, training, validation, args)
     trainer.restore_best()
     accuracy = trainer.evaluate(test)["accuracy"]
     if not args.quiet and trainer.best is not None and trainer.best.epoch:
@@ -141,12 +151,33 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_INTERRUPTED if history.stop_reason == "interrupted" else 0
 
 
-def check_output(path: Path) -> None:
+def fit(
+    trainer: Trainer, training: TensorDataset, validation: TensorDataset, args: argparse.Namespace
+) -> History:
+    """Train, from the checkpoint on if that is asked for."""
+    try:
+        return trainer.fit(
+            training,
+            validation,
+            epochs=args.epochs,
+            batch_size=args.batch_size,
+            progress=not args.quiet,
+            resume=args.checkpoint if args.resume else None,
+        )
+    except NonFiniteLossError as error:
+        raise UserError(f"training diverged: {error}") from None
+    except ValueError as error:
+        if not args.resume:
+            raise
+        raise UserError(one_line(error)) from None
+
+
+def check_output(option: str, path: Path) -> None:
     """Refuse before training what could not be saved after it."""
     if path.is_dir():
-        raise UserError(f"--output {path} is a folder; expected a file name")
+        raise UserError(f"{option} {path} is a folder; expected a file name")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"--output {path}: there is no folder {path.parent}")
+        raise UserError(f"{option} {path}: there is no folder {path.parent}")
 
 
 def print_head(model: nn.Sequential, parts: list[TensorDataset]) -> None:
