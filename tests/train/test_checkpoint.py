@@ -181,6 +181,29 @@ def test_a_second_fit_is_resumed_as_such(tmp_path: Path) -> None:
     assert outcome(second, tmp_path) == outcome(whole, tmp_path)
 
 
+def test_a_run_saved_before_it_began(tmp_path: Path) -> None:
+    rich_trainer().save(tmp_path / "run")
+    whole, resumed = rich_trainer(), rich_trainer()
+    assert fit(resumed, resume=tmp_path / "run") == fit(whole)
+    assert resumed.state.step == whole.state.step == EPOCHS * BATCHES
+
+
+def test_tied_weights_are_resumed_as_one(tmp_path: Path) -> None:
+    def trainer() -> Trainer:
+        sf.manual_seed(2)
+        model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3), nn.Linear(3, 2))
+        model[2].weight = model[0].weight
+        return Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()), seed=0)
+
+    whole, first, second = trainer(), trainer(), trainer()
+    fit(whole)
+    first.callbacks.append(SaveAt(tmp_path / "run", 6))
+    fit(first)
+    fit(second, resume=tmp_path / "run")
+    assert second.model[2].weight is second.model[0].weight
+    assert outcome(second, tmp_path) == outcome(whole, tmp_path)
+
+
 def test_a_longer_run_makes_its_schedule_longer(tmp_path: Path) -> None:
     def trainer() -> Trainer:
         model = network()
@@ -307,6 +330,11 @@ def test_a_file_of_another_model_is_refused_with_the_difference(tmp_path: Path) 
         assert line in str(caught.value).splitlines() or "  " + line in str(caught.value)
     for now, then in zip(model.parameters(), before, strict=True):
         np.testing.assert_array_equal(now.detach().numpy(), then)
+
+
+def test_validation_that_was_not_there_is_a_difference(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="- validation data: in the file, not in the run"):
+        fit(rich_trainer(), validation=None, resume=saved_run(tmp_path))
 
 
 def test_an_optimizer_that_differs_is_refused(tmp_path: Path) -> None:

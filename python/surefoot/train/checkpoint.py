@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from surefoot import _core
 from surefoot.files import load, save
 
+from .feed import Feed
 from .history import History
 from .named_state import differences, named_optimizer_state, own_optimizer_state, signatures
 from .state import Best
@@ -75,13 +76,8 @@ def read_checkpoint(path: StrPath) -> dict[str, Any]:
 def check_fit(trainer: Trainer, saved: Mapping[str, Any], path: StrPath) -> None:
     """Raises ValueError with every difference between a checkpoint and this run."""
     lines = differences(signatures(saved["model"]), signatures(trainer.model.state_dict()))
-    for name, feed in trainer.feeds.items():
-        facts = saved["feeds"].get(name, {}).get("facts", {})
-        lines += [
-            f"! {name} data, {fact}: {facts.get(fact)} in the file, {value} in the run"
-            for fact, value in feed.facts().items()
-            if facts.get(fact) != value
-        ]
+    if saved["feeds"]:  # none if it was saved before the run began
+        lines += _data_lines(saved["feeds"], trainer.feeds)
     theirs, mine = list(saved["callbacks"]), [name for name, _ in _stateful(trainer.callbacks)]
     lines += [
         f"- callback {name}: in the file, not in the run" for name in theirs if name not in mine
@@ -97,6 +93,19 @@ def check_fit(trainer: Trainer, saved: Mapping[str, Any], path: StrPath) -> None
             f"[Trainer] {os.fspath(path)} does not fit this run, nothing was loaded:\n  "
             + "\n  ".join(lines)
         )
+
+
+def _data_lines(saved: Mapping[str, Any], own: Mapping[str, Feed]) -> list[str]:
+    lines = [f"- {name} data: in the file, not in the run" for name in saved if name not in own]
+    lines += [f"+ {name} data: in the run, not in the file" for name in own if name not in saved]
+    for name, feed in own.items():
+        facts = saved.get(name, {}).get("facts", feed.facts())
+        lines += [
+            f"! {name} data, {fact}: {facts.get(fact)} in the file, {value} in the run"
+            for fact, value in feed.facts().items()
+            if facts.get(fact) != value
+        ]
+    return lines
 
 
 def restore(trainer: Trainer, saved: Mapping[str, Any]) -> None:
@@ -120,7 +129,8 @@ def restore(trainer: Trainer, saved: Mapping[str, Any]) -> None:
     trainer.best = best and Best(best["epoch"], best["value"], best["weights"])
     trainer.history = History(saved["history"])
     trainer.history.seconds = [math.nan] * trainer.history.num_epochs
-    _core.set_rng_state(saved["rng"])
+    if run["epoch"]:  # a run that was saved before it began is seeded by fit
+        _core.set_rng_state(saved["rng"])
 
 
 def _stateful(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:

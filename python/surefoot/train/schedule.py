@@ -78,9 +78,10 @@ class LRSchedule(Callback):
         self.scheduler.load_state_dict(state_dict["scheduler"])
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
-        more, self._length = self._last_epoch - state_dict["last_epoch"], state_dict["length"]
+        more = self._last_epoch - state_dict["last_epoch"]
+        if state_dict["length"] is not None:  # None: saved before the run began
+            self._length = state_dict["length"] + more * self._per_epoch
         if more and self._length is not None:
-            self._length += more * self._per_epoch
             self.scheduler.set_length(self._length)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
