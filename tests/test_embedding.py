@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,25 @@ def test_padding_starts_at_zero_and_stays() -> None:
     assert layer.weight.grad is not None
     assert layer.weight.grad[49].tolist() == [0.0] * 40
     assert layer.weight.grad[3].tolist() == [1.0] * 40
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [
+            nn.Embedding(9, 4, padding_idx=2, max_norm=3.0),
+            nn.LearnedPositionalEncoding(4, 9),
+        ],
+        lambda: [nn.EmbeddingBag(9, 4, mode="max", padding_idx=2)],
+    ],
+)
+def test_files_describe_embeddings(make: Any, tmp_path: Path) -> None:
+    net = nn.Sequential(*make())
+    sf.save_model(net, tmp_path / "net.safetensors")
+    loaded, _ = sf.load_model(tmp_path / "net.safetensors")
+    numbers = sf.tensor(NUMBERS)
+    assert repr(loaded) == repr(net)
+    assert_close(loaded(numbers), net(numbers), rtol=0, atol=0)
 
 
 def test_int32_and_strided_numbers() -> None:

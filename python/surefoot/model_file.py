@@ -22,7 +22,8 @@ _INFO = "surefoot.info"
 _LAYERS = {
     name: getattr(nn, name)
     for name in (
-        *("Standardize", "Linear", "Conv1d", "Conv2d", "Embedding", "Flatten", "Identity"),
+        *("Standardize", "Linear", "Conv1d", "Conv2d", "Flatten", "Identity"),
+        *("Embedding", "EmbeddingBag", "LearnedPositionalEncoding"),
         *("BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm", "Dropout", "AlphaDropout"),
         *("MaxPool1d", "MaxPool2d", "AvgPool1d", "AvgPool2d", "AdaptiveAvgPool2d", "ZeroPad2d"),
         *("ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "SiLU", "Tanh", "Sigmoid", "Softmax"),

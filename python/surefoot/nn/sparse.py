@@ -57,6 +57,7 @@ class _Table(Module):
                 f"[{owner}] sparse=True: there are no sparse gradients; leave it out, and use "
                 "optim.Adagrad.step_rows where only the rows in use shall move"
             )
+        self.sparse = sparse
         dtype = _core.float32 if dtype is None else dtype
         if table is not None:
             self.weight = Parameter(table.detach())
