@@ -15,7 +15,18 @@ from surefoot.autograd import enable_grad, no_grad, set_grad_enabled
 from surefoot.config import show_config
 
 if TYPE_CHECKING:
-    from surefoot import autograd, data, initializers, nn, optim, prune, regularize, testing, train
+    from surefoot import (
+        autograd,
+        data,
+        ensemble,
+        initializers,
+        nn,
+        optim,
+        prune,
+        regularize,
+        testing,
+        train,
+    )
     from surefoot.files import load, save
     from surefoot.model_file import load_model, save_model
     from surefoot.techniques import catalogue
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
 _SUBMODULES = (
     "autograd",
     "data",
+    "ensemble",
     "initializers",
     "nn",
     "optim",
@@ -45,6 +57,7 @@ __all__ = [
     "catalogue",
     "data",
     "enable_grad",
+    "ensemble",
     "initializers",
     "load",
     "load_model",

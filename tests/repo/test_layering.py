@@ -94,6 +94,7 @@ PY_DOORS: dict[str, set[str]] = {
     "techniques": set(),
     "doctor": CORE | {"nn"},
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
+    "ensemble": CORE | {"autograd", "nn", "data", "train"},
     "cli": CORE
     | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "regularize", "train"},
 }
