@@ -90,6 +90,7 @@ def run(kind: str, layer, x, h0, c0):
 SIZES = [
     *((1 + h % 3, 1 + h % 17, 1 + h % 7, h) for h in range(1, 35)),
     *((2, 9, 2, h) for h in (47, 48, 63, 64, 65, 66)),
+    *((3, 17, 40, 5), (2, 9, 35, 33), (4, 110, 3, 6)),
 ]
 
 
@@ -407,7 +408,16 @@ def bits_of() -> str:
     """A digest over outputs and gradients; products that are fused and merged, small and large."""
     arrays = []
     for kind, (inputs, hidden, batch, steps) in itertools.product(
-        KINDS, [(3, 5, 1, 4), (32, 64, 33, 6), (300, 130, 9, 4), (17, 47, 70, 3), (40, 96, 6, 7)]
+        KINDS,
+        [
+            (3, 5, 1, 4),
+            (32, 64, 33, 6),
+            (300, 130, 9, 4),
+            (17, 47, 70, 3),
+            (40, 96, 6, 7),
+            (5, 31, 9, 40),
+            (6, 20, 130, 5),
+        ],
     ):
         layer = make(kind, inputs, hidden, bidirectional=True).float()
         rng = np.random.default_rng(batch)

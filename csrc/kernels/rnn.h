@@ -9,8 +9,8 @@
 
 namespace sf {
 
-// Where the steps of the sequences lie, and the sizes of the cell. Row (t, i) of the input, of the
-// output and of everything kept is starts[t] + i * row_step.
+// Where the steps of the sequences lie, and the sizes of the cell. Row (t, i) of the input and of
+// the output is starts[t] + i * row_step.
 struct RnnPlan {
   Cell cell = Cell::kLstm;
   Dtype dtype = Dtype::kFloat32;
@@ -24,8 +24,9 @@ struct RnnPlan {
   int64_t steps() const { return static_cast<int64_t>(sizes.size()); }
   int64_t gates() const;  // rows of the weights
   int64_t width() const;  // numbers in a row of gates: for the GRU one part more
-  // Whether the steps also multiply the input with its weights, so that the gates never leave the
-  // cache unfinished; otherwise the caller does it for all steps at once.
+  // Whether the weights are small enough to stay in cache. Then every product is taken step by
+  // step, and gates do not leave the cache unfinished. Otherwise the products that do not wait for
+  // a state are the caller's, for all steps at once.
   bool fused() const;
 };
 
@@ -47,10 +48,12 @@ struct RnnForward {
   Array x;      // null unless plan.fused(): then the gates hold the input's products and the bias
   Array room;   // see run_rnn_prepare
   bool biased;  // whether there is a bias
-  Array gates;  // (rows, width): sums in, activated out; a plain RNN may use `out`
-  bool keep;    // false: the gates are not wanted and hold (batch, width) only, if fused
+  // (rows, width): sums in, activated out. In an order of its own if fused, else in that of x. Not
+  // kept for backward, if fused, (batch, width).
+  Array gates;
+  bool keep;
   Array h0, c0, h, c, out;   // (batch, hidden) four times, (rows, hidden)
-  Array h_before, c_before;  // (rows, hidden), the states that each step met, or null
+  Array h_before, c_before;  // (rows, hidden), the states that each step met, or null; as the gates
 };
 void run_rnn(const RnnPlan& plan, const RnnForward& arrays);
 
@@ -61,9 +64,9 @@ struct RnnBackward {
   Array dout;                       // (rows, hidden) or null
   Array dh, dc;                     // gradients of the last states in, of the first ones out
   bool first_states;                // whether those are wanted
-  Array dgates;                     // (rows, width)
-  Array dx;                         // (rows, input), if fused and wanted, or null
-  Array dbias;                      // (width,): sums over dgates
+  Array dbias;                      // (width,): sums over the gradients of the gates
+  Array dgates;                     // (rows, width), unless fused
+  Array x, dx, dinput, dhidden;     // if fused: x, and the gradients that are wanted, or null
 };
 void run_rnn_backward(const RnnPlan& plan, const RnnBackward& arrays);
 

@@ -15,10 +15,11 @@ struct RnnStep {
   int64_t rows, hidden;
   T* gates;  // sums in, activated gates out
   int64_t gates_row;
-  T *h, *c;                // the states (rows, hidden), before the step in, after it out
-  T* out;                  // the new h once more
+  T *h, *c;  // the states (rows, hidden), before the step in, after it out
+  T* out;    // the new h once more
+  int64_t out_row;
   T *h_before, *c_before;  // the old states, for backward, or null
-  int64_t out_row;         // of the last three
+  int64_t before_row;
 };
 
 template <class T>
@@ -27,8 +28,10 @@ struct RnnStepBackward {
   const T* gates;
   T* dgates;  // gradients of the sums
   int64_t gates_row;
-  const T *dout, *h_before, *c_before;  // dout may be null
-  int64_t out_row;
+  const T* dout;  // or null
+  int64_t dout_row;
+  const T *h_before, *c_before;
+  int64_t before_row;
   // Gradients of the states after the step in; dc, and of dh what does not go through the gates
   // (GRU only), of those before it out.
   T *dh, *dc;

@@ -138,11 +138,12 @@ Tensor state_grad(const Backward& b, size_t i, const RnnPlan& plan) {
                        : zeros({plan.batch, plan.hidden}, plan.dtype);
 }
 
-// The products that all steps share, from the gradients of the gates.
+// The products that all steps share, from the gradients of the gates, where the steps have not
+// taken them.
 void weight_grads(const Backward& b, const RnnPlan& plan, const Tensor& dgates, Grads& out) {
   const int64_t n = plan.hidden, gates = plan.gates();
   const Shape rows{plan.rows, plan.input};
-  if (b.needs(kX) && !out[kX].defined()) {
+  if (b.needs(kX)) {
     out[kX] = empty(b.saved(kX).shape(), plan.dtype);
     const Array all =
         as_view(dgates, {plan.rows, gates}, {plan.width(), 1}, dgates.offset()).array();
@@ -184,11 +185,14 @@ Grads rnn_backward(const Backward& b, const RnnPlan& plan) {
   const Tensor x = b.saved(kX), input = b.saved(kWeightIn), hidden = b.saved(kWeightHidden);
   const Tensor dout = b.has_grad(0) ? contiguous(b.grad(0)) : Tensor();
   const Tensor dh = state_grad(b, 1, plan), dc = lstm ? state_grad(b, 2, plan) : Tensor();
-  const Tensor dgates = empty({plan.rows, plan.width()}, plan.dtype);
+  const bool fused = plan.fused();
+  const Tensor dgates = fused ? Tensor() : empty({plan.rows, plan.width()}, plan.dtype);
   const Tensor room = empty({rnn_backward_room(plan)}, plan.dtype);
-  const Tensor dbias = empty({plan.width()}, plan.dtype);
+  const Tensor dbias = zeros({plan.width()}, plan.dtype);
   Grads out(kInputs);
-  if (b.needs(kX) && plan.fused()) out[kX] = empty(x.shape(), plan.dtype);
+  for (const size_t i : {size_t{kX}, size_t{kWeightIn}, size_t{kWeightHidden}}) {
+    if (fused && b.needs(i)) out[i] = empty(b.saved(i).shape(), plan.dtype);
+  }
   RnnBackward arrays{};
   arrays.weights = {input.array(), hidden.array(), {}, {}};
   arrays.room = room.array();
@@ -199,13 +203,16 @@ Grads rnn_backward(const Backward& b, const RnnPlan& plan) {
   arrays.dh = dh.array();
   arrays.dc = or_null(dc);
   arrays.first_states = b.needs(kH0);
-  arrays.dgates = dgates.array();
-  arrays.dx = or_null(out[kX]);
   arrays.dbias = dbias.array();
+  arrays.dgates = or_null(dgates);
+  arrays.x = x.array();
+  arrays.dx = or_null(out[kX]);
+  arrays.dinput = or_null(out[kWeightIn]);
+  arrays.dhidden = or_null(out[kWeightHidden]);
   run_rnn_backward(plan, arrays);
   if (b.needs(kH0)) out[kH0] = dh;
   if (b.needs(kC0)) out[kC0] = dc;
-  weight_grads(b, plan, dgates, out);
+  if (!fused) weight_grads(b, plan, dgates, out);
   bias_grads(b, plan, dbias, out);
   return out;
 }
@@ -219,16 +226,15 @@ struct Computed {
 
 Computed run_forward(const RnnPlan& plan, const Tensor& x, const Tensor& h0, const Tensor& c0,
                      const RnnParameters& p, bool keep) {
-  const bool lstm = plan.cell == Cell::kLstm, plain = !lstm && plan.cell != Cell::kGru;
+  const bool lstm = plan.cell == Cell::kLstm;
   const Shape kept{plan.rows, plan.hidden}, states{plan.batch, plan.hidden};
   Shape shape = x.shape();
   shape[shape.ndim() - 1] = plan.hidden;
   const Tensor out = empty(shape, plan.dtype), h = empty(states, plan.dtype);
   const Tensor c = lstm ? empty(states, plan.dtype) : Tensor();
   const Tensor room = empty({rnn_forward_room(plan)}, plan.dtype);
-  const bool whole = keep || plain || !plan.fused();
-  const Tensor gates =
-      plain ? out : empty({whole ? plan.rows : plan.batch, plan.width()}, plan.dtype);
+  const bool whole = keep || !plan.fused();
+  const Tensor gates = empty({whole ? plan.rows : plan.batch, plan.width()}, plan.dtype);
   Computed result{{out, h}, gates, {}, {}};
   if (lstm) result.outs.push_back(c);
   if (keep) result.h_before = empty(kept, plan.dtype);

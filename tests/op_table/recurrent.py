@@ -136,6 +136,8 @@ def large_of(kind: str) -> Any:
             sample(rng, kind, (30, 7, 40), 30, 64, batch_first=True),
             sample(rng, kind, (sum(sizes), 10), 61, 65, sizes=sizes),
             sample(rng, kind, (20, 3, 300), 3, 130),
+            sample(rng, kind, (30, 9, 10), 9, 33),
+            sample(rng, kind, (3, 110, 7), 110, 37, reverse=True),
             sample(rng, kind, (2, 16, 100), 16, 260),
         ]
 
