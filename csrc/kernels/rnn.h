@@ -48,8 +48,8 @@ struct RnnForward {
   Array x;      // null unless plan.fused(): then the gates hold the input's products and the bias
   Array room;   // see run_rnn_prepare
   bool biased;  // whether there is a bias
-  // (rows, width): sums in, activated out. In an order of its own if fused, else in that of x. Not
-  // kept for backward, if fused, (batch, width).
+  // (rows, width): sums in, activated out; in an order of its own if fused, else in that of x.
+  // (batch, width) if fused and not kept for backward.
   Array gates;
   bool keep;
   Array h0, c0, h, c, out;   // (batch, hidden) four times, (rows, hidden)

@@ -76,19 +76,19 @@ void multiply_packed(const LeftRows<T>& a, const PackedMatrix<T>& b, T* c, int64
     const int64_t rows = (a.rows - i + left - 1) / left;
     for (int64_t k = 0; k == 0 || k < b.depth; k += kRnnDepth<T>) {
       const int64_t depth = std::min(kRnnDepth<T>, b.depth - k);
-      GemmPanel<T> tiles{rows,
-                         b.n,
-                         depth,
-                         a.data + i * a.row + k,
-                         a.row,
-                         1,
-                         b.data + k * kernels.cols,
-                         kernels.cols,
-                         kernels.cols * b.depth,
-                         c + i * c_row,
-                         c_row,
-                         finish.add || k > 0,
-                         k + depth >= b.depth ? finish.bias : nullptr};
+      GemmPanel<T> tiles{.m = rows,
+                         .n = b.n,
+                         .k = depth,
+                         .a = a.data + i * a.row + k,
+                         .a_row = a.row,
+                         .a_k = 1,
+                         .b = b.data + k * kernels.cols,
+                         .b_k = kernels.cols,
+                         .b_panel = kernels.cols * b.depth,
+                         .c = c + i * c_row,
+                         .c_row = c_row,
+                         .add = finish.add || k > 0,
+                         .bias = k + depth >= b.depth ? finish.bias : nullptr};
       if (pack) {
         tiles.a_row = 1;
         tiles.a_k = (rows + kernels.width - 1) / kernels.width * kernels.width;
