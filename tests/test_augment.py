@@ -530,6 +530,25 @@ def test_loader_hands_seed_epoch_and_rows() -> None:
     assert all((c[e][i] == d[e][i]).all() for e in range(2) for i in range(20))
 
 
+def test_training_is_the_same_with_any_workers_and_threads() -> None:
+    x, y = pictures(np.float32, (300, 1, 12, 12)), np.arange(300) % 3
+    program = A.Compose(
+        [A.RandomCrop(12, 2), A.RandomRotation(20, "bilinear"), A.GaussianNoise(0, 0.01)]
+    )
+    weights = []
+    for workers, threads in ((0, 1), (1, 3), (4, 2)):
+        sf.set_num_threads(threads)
+        sf.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(144, 64), nn.ReLU(), nn.Linear(64, 3))
+        run = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()), seed=0)
+        options: dict[str, Any] = {"shuffle": True, "seed": 5, "num_workers": workers}
+        loader = DataLoader(TensorDataset(x, y), 32, transform=program, **options)
+        run.fit(loader, epochs=2, progress=False)
+        weights.append(model[1].weight.detach().numpy())
+    np.testing.assert_array_equal(weights[1], weights[0])
+    np.testing.assert_array_equal(weights[2], weights[0])
+
+
 @pytest.mark.parametrize("seed", [None, 8])
 def test_resumed_loader_gives_the_same_samples(seed: int | None) -> None:
     def loader() -> DataLoader:

@@ -87,22 +87,6 @@ void copy_sample(const WarpMap& map, const T* x, const SampleShape& from, T* y,
   }
 }
 
-int64_t floor_of(double r) {
-  const auto whole = static_cast<int64_t>(r);
-  return whole - (static_cast<double>(whole) > r);
-}
-
-// Where up to kBlock pixels of a row of the result read the source, the same for every channel.
-template <class T>
-struct Taps {
-  bool inside;  // no tap is kOutside
-  int64_t at[4][kBlock];
-  Wide<T> weight[4][kBlock];
-};
-
-// Places further out than this are all the same: outside.
-constexpr double kFar = 0x1p40;
-
 // The source as offsets: pixel (r, s) lies at first + r row + s column.
 struct Layout {
   int64_t first, row, column;
@@ -115,69 +99,107 @@ Layout layout_of(const WarpMap& map, const SampleShape& from) {
           column};
 }
 
-int64_t offset_of(const WarpMap& map, const SampleShape& from, const Layout& layout, int64_t r,
-                  int64_t s) {
-  r = padded(r, from.rows, map.mode);
-  s = padded(s, from.columns, map.mode);
-  return r == kOutside || s == kOutside ? kOutside
-                                        : layout.first + r * layout.row + s * layout.column;
-}
+// Places further out than this are all the same: outside.
+constexpr double kFar = 0x1p30;
 
-// The four taps around (r, s), and their weights, as entry k.
-template <class T>
-void find_four(const WarpMap& map, const SampleShape& from, const Layout& layout, double r,
-               double s, int64_t k, Taps<T>& taps) {
-  const int64_t r0 = floor_of(r), s0 = floor_of(s);
-  const double u = r - static_cast<double>(r0), v = s - static_cast<double>(s0);
-  const double weights[4] = {(1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v};
-  for (int t = 0; t < 4; ++t) taps.weight[t][k] = static_cast<Wide<T>>(weights[t]);
-  if (r0 >= 0 && s0 >= 0 && r0 + 1 < from.rows && s0 + 1 < from.columns) {
-    const int64_t at = layout.first + r0 * layout.row + s0 * layout.column;
-    for (int t = 0; t < 4; ++t) {
-      taps.at[t][k] = at + (t / 2) * layout.row + (t % 2) * layout.column;
-    }
-    return;
-  }
-  for (int t = 0; t < 4; ++t) {
-    taps.at[t][k] = offset_of(map, from, layout, r0 + t / 2, s0 + t % 2);
-    taps.inside &= taps.at[t][k] != kOutside;
-  }
-}
+// Up to kBlock pixels of a row of the result, the same for every channel: the whole numbers below
+// the places that they read, and what is left. Places lie on a line, so those inside the picture
+// together with their neighbours to the right and below are a range, [begin, end).
+struct Places {
+  int32_t row[kBlock], column[kBlock];
+  double below[kBlock], beside[kBlock];
+  int64_t begin, end;
+};
 
-template <class T>
-void find_taps(const WarpMap& map, const SampleShape& from, int64_t i, int64_t begin, int64_t n,
-               Taps<T>& taps) {
-  const Layout layout = layout_of(map, from);
-  const auto row = static_cast<double>(map.row + i * map.row_step);
-  taps.inside = true;
+void split_places(const double* at, int64_t n, int32_t* whole, double* rest) {
   for (int64_t k = 0; k < n; ++k) {
-    const auto column = static_cast<double>(map.column + (begin + k) * map.column_step);
-    const double r = std::clamp(map.m[0] * row + map.m[1] * column + map.m[2], -kFar, kFar);
-    const double s = std::clamp(map.m[3] * row + map.m[4] * column + map.m[5], -kFar, kFar);
-    if (map.bilinear) {
-      find_four(map, from, layout, r, s, k, taps);
-    } else {
-      const int64_t at = offset_of(map, from, layout, floor_of(r + 0.5), floor_of(s + 0.5));
-      taps.at[0][k] = at;
-      taps.inside &= at != kOutside;
-    }
+    const double place = at[k] < -kFar ? -kFar : at[k] > kFar ? kFar : at[k];
+    const auto cut = static_cast<int32_t>(place);
+    whole[k] = cut - (static_cast<double>(cut) > place);
+    rest[k] = place - static_cast<double>(whole[k]);
   }
 }
 
-// n pixels of a row, read by value(offset).
+void find_places(const WarpMap& map, const SampleShape& from, int64_t i, int64_t first, int64_t n,
+                 Places& places) {
+  const auto row = static_cast<double>(map.row + i * map.row_step);
+  const double half = map.bilinear ? 0 : 0.5;
+  double r[kBlock], s[kBlock];
+  for (int64_t k = 0; k < n; ++k) {
+    const auto column = static_cast<double>(map.column + (first + k) * map.column_step);
+    r[k] = map.m[0] * row + map.m[1] * column + map.m[2] + half;
+    s[k] = map.m[3] * row + map.m[4] * column + map.m[5] + half;
+  }
+  split_places(r, n, places.row, places.below);
+  split_places(s, n, places.column, places.beside);
+  const auto inside = [&](int64_t k) {
+    return places.row[k] >= 0 && places.column[k] >= 0 && places.row[k] + 1 < from.rows &&
+           places.column[k] + 1 < from.columns;
+  };
+  places.begin = 0;
+  while (places.begin < n && !inside(places.begin)) ++places.begin;
+  places.end = n;
+  while (places.end > places.begin && !inside(places.end - 1)) --places.end;
+}
+
+// The taps: where the pixels read, and how much of it they take. The nearest pixel is tap 0.
+template <class T>
+struct Taps {
+  int64_t at[4][kBlock];
+  Wide<T> weight[4][kBlock];
+};
+
+template <class T>
+void find_border_taps(const WarpMap& map, const SampleShape& from, const Layout& layout,
+                      const Places& places, int64_t k, Taps<T>& taps) {
+  for (int t = 0; t < (map.bilinear ? 4 : 1); ++t) {
+    const int64_t r = padded(places.row[k] + t / 2, from.rows, map.mode);
+    const int64_t s = padded(places.column[k] + t % 2, from.columns, map.mode);
+    const bool outside = r == kOutside || s == kOutside;
+    taps.at[t][k] = outside ? kOutside : layout.first + r * layout.row + s * layout.column;
+  }
+}
+
+template <class T>
+void find_taps(const WarpMap& map, const SampleShape& from, const Layout& layout,
+               const Places& places, int64_t n, Taps<T>& taps) {
+  for (int64_t k = 0; k < places.begin; ++k) {
+    find_border_taps(map, from, layout, places, k, taps);
+  }
+  for (int64_t k = places.end; k < n; ++k) {
+    find_border_taps(map, from, layout, places, k, taps);
+  }
+  for (int64_t k = places.begin; k < places.end; ++k) {
+    taps.at[0][k] = layout.first + places.row[k] * layout.row + places.column[k] * layout.column;
+  }
+  if (!map.bilinear) return;
+  for (int t = 1; t < 4; ++t) {
+    const int64_t away = t / 2 * layout.row + t % 2 * layout.column;
+    for (int64_t k = places.begin; k < places.end; ++k) taps.at[t][k] = taps.at[0][k] + away;
+  }
+  for (int64_t k = 0; k < n; ++k) {
+    const double u = places.below[k], v = places.beside[k];
+    taps.weight[0][k] = static_cast<Wide<T>>((1 - u) * (1 - v));
+    taps.weight[1][k] = static_cast<Wide<T>>((1 - u) * v);
+    taps.weight[2][k] = static_cast<Wide<T>>(u * (1 - v));
+    taps.weight[3][k] = static_cast<Wide<T>>(u * v);
+  }
+}
+
+// Pixels [begin, end) of a row, read by value(offset).
 template <class T, class F>
-void read_taps(const Taps<T>& taps, bool bilinear, T* out, int64_t n, const F& value) {
+void read_taps(const Taps<T>& taps, bool bilinear, T* out, int64_t begin, int64_t end,
+               const F& value) {
   using W = Wide<T>;
   if (!bilinear) {
-    for (int64_t k = 0; k < n; ++k) out[k] = value(taps.at[0][k]);
+    for (int64_t k = begin; k < end; ++k) out[k] = value(taps.at[0][k]);
     return;
   }
-  for (int64_t k = 0; k < n; ++k) {
-    W sum = 0;
-    for (int t = 0; t < 4; ++t) {
-      sum += taps.weight[t][k] * static_cast<W>(value(taps.at[t][k]));
-    }
-    out[k] = stored<T>(sum);
+  const auto part = [&](int t, int64_t k) {
+    return taps.weight[t][k] * static_cast<W>(value(taps.at[t][k]));
+  };
+  for (int64_t k = begin; k < end; ++k) {
+    out[k] = stored<T>(part(0, k) + part(1, k) + part(2, k) + part(3, k));
   }
 }
 
@@ -185,20 +207,22 @@ template <class T>
 void interpolate(const WarpMap& map, const T* x, const SampleShape& from, T* y,
                  const SampleShape& to) {
   const T fill = stored<T>(static_cast<Wide<T>>(map.fill));
+  const Layout layout = layout_of(map, from);
+  Places places;
   Taps<T> taps;
   for (int64_t i = 0; i < to.rows; ++i) {
-    for (int64_t begin = 0; begin < to.columns; begin += kBlock) {
-      const int64_t n = std::min(kBlock, to.columns - begin);
-      find_taps(map, from, i, begin, n, taps);
+    for (int64_t first = 0; first < to.columns; first += kBlock) {
+      const int64_t n = std::min(kBlock, to.columns - first);
+      find_places(map, from, i, first, n, places);
+      find_taps(map, from, layout, places, n, taps);
       for (int64_t c = 0; c < to.channels; ++c) {
         const T* plane = x + c * from.plane();
-        T* out = y + (c * to.rows + i) * to.columns + begin;
-        if (taps.inside) {
-          read_taps(taps, map.bilinear, out, n, [&](int64_t at) { return plane[at]; });
-        } else {
-          read_taps(taps, map.bilinear, out, n,
-                    [&](int64_t at) { return at == kOutside ? fill : plane[at]; });
-        }
+        T* out = y + (c * to.rows + i) * to.columns + first;
+        const auto border = [&](int64_t at) { return at == kOutside ? fill : plane[at]; };
+        read_taps(taps, map.bilinear, out, 0, places.begin, border);
+        read_taps(taps, map.bilinear, out, places.begin, places.end,
+                  [&](int64_t at) { return plane[at]; });
+        read_taps(taps, map.bilinear, out, places.end, n, border);
       }
     }
   }
