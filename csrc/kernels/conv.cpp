@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 #include "kernels/conv_parts.h"
+#include "kernels/gemm.h"
 #include "kernels/gemm_product.h"
 #include "kernels/launch.h"
 
@@ -14,44 +15,6 @@ namespace {
 struct AxisTap {
   int64_t at, weight;
 };
-
-template <class T>
-Correlation<T> forward_of(const ConvPlan& p, const T* x, const T* w, const T* bias, T* y) {
-  const int64_t h = p.size[0], width = p.size[1];
-  Correlation<T> c{.batch = p.batch,
-                   .groups = p.groups,
-                   .channels = p.in,
-                   .outs = p.out,
-                   .from = x,
-                   .h = h,
-                   .w = width,
-                   .from_row = width,
-                   .from_col = 1,
-                   .from_channel = h * width,
-                   .from_batch = p.groups * p.in * h * width,
-                   .to = y,
-                   .to_row = p.result[1],
-                   .to_col = 1,
-                   .to_channel = p.pixels(),
-                   .to_batch = p.groups * p.out * p.pixels(),
-                   .weight = w,
-                   .w_group = p.out * p.in * p.taps(),
-                   .w_out = p.in * p.taps(),
-                   .w_in = p.taps(),
-                   .bias = bias,
-                   .step_y = p.stride[0],
-                   .step_x = p.stride[1],
-                   .grids = {}};
-  Grid grid{p.result[0], p.result[1], 0, {}};
-  for (int64_t u = 0; u < p.kernel[0]; ++u) {
-    for (int64_t v = 0; v < p.kernel[1]; ++v) {
-      grid.taps.push_back({u * p.dilation[0] - p.padding[0], v * p.dilation[1] - p.padding[1],
-                           u * p.kernel[1] + v});
-    }
-  }
-  c.grids.push_back(std::move(grid));
-  return c;
-}
 
 // A single row of taps without padding reads every stride-th row only.
 template <class T>
@@ -65,6 +28,55 @@ void skip_unread(Correlation<T>& c, const ConvPlan& p) {
     c.from_col *= c.step_x;
     c.w = p.result[1];
     c.step_x = 1;
+  }
+}
+
+// One product of matrices for each image and group, on the pixels as they lie.
+bool is_pointwise(const ConvPlan& p) {
+  for (int d = 0; d < 2; ++d) {
+    if (p.kernel[d] != 1 || p.stride[d] != 1 || p.padding[d] != 0) return false;
+    if (p.result[d] != p.size[d]) return false;
+  }
+  return true;
+}
+
+// Every pixel of a channel of `to` gets the bias of that channel, 0 if there is none.
+void fill_channels(const Array& to, const Array& bias) {
+  dispatch_floating(to.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    launch("conv_bias", [c = to.as<T>(), b = bias.as<const T>(), n = to.shape[0] * to.shape[1],
+                         channels = to.shape[1], pixels = to.shape[2] * to.shape[3]] {
+      const Chunks chunks{n, std::max<int64_t>(1, 65536 / pixels)};
+      parallel_for(chunks.count(), [&](int64_t chunk) {
+        for (int64_t i = chunks.begin(chunk); i < chunks.end(chunk); ++i) {
+          std::fill_n(c + i * pixels, pixels, b ? b[i % channels] : T(0));
+        }
+      });
+    });
+  });
+}
+
+// to (batch, groups rows, pixels) = w (groups, rows, cols) from (batch, groups cols, pixels) +
+// bias; `weights`: strides of w.
+void multiply_pointwise(const ConvPlan& p, int64_t rows, int64_t cols, const Array& from,
+                        const Array& w, const Strides& weights, const Array& bias,
+                        const Array& to) {
+  const int64_t pixels = p.pixels();
+  const auto at = [](const Array& array, int64_t offset) {
+    return static_cast<char*>(array.data) + offset * size_of(array.dtype);
+  };
+  if (bias.data) fill_channels(to, bias);
+  for (int64_t g = 0; g < p.groups; ++g) {
+    const Array a{at(w, g * rows * cols), {p.batch, rows, cols}, weights, w.dtype};
+    const Array b{at(from, g * cols * pixels),
+                  {p.batch, cols, pixels},
+                  {p.groups * cols * pixels, pixels, 1},
+                  w.dtype};
+    const Array c{at(to, g * rows * pixels),
+                  {p.batch, rows, pixels},
+                  {p.groups * rows * pixels, pixels, 1},
+                  w.dtype};
+    gemm_batched(a, b, c, bias.data ? 1 : 0);
   }
 }
 
@@ -119,7 +131,7 @@ Correlation<T> input_grad_of(const ConvPlan& p, const T* g, const T* w, const T*
           grid.taps.push_back({u.at, v.at, u.weight * p.kernel[1] + v.weight});
         }
       }
-      c.grids.push_back(std::move(grid));
+      if (!grid.taps.empty()) c.grids.push_back(std::move(grid));
     }
   }
   return c;
@@ -127,13 +139,59 @@ Correlation<T> input_grad_of(const ConvPlan& p, const T* g, const T* w, const T*
 
 }  // namespace
 
+template <class T>
+Correlation<T> conv_forward(const ConvPlan& p, const T* x, const T* w, const T* bias, T* y) {
+  const int64_t h = p.size[0], width = p.size[1];
+  Correlation<T> c{.batch = p.batch,
+                   .groups = p.groups,
+                   .channels = p.in,
+                   .outs = p.out,
+                   .from = x,
+                   .h = h,
+                   .w = width,
+                   .from_row = width,
+                   .from_col = 1,
+                   .from_channel = h * width,
+                   .from_batch = p.groups * p.in * h * width,
+                   .to = y,
+                   .to_row = p.result[1],
+                   .to_col = 1,
+                   .to_channel = p.pixels(),
+                   .to_batch = p.groups * p.out * p.pixels(),
+                   .weight = w,
+                   .w_group = p.out * p.in * p.taps(),
+                   .w_out = p.in * p.taps(),
+                   .w_in = p.taps(),
+                   .bias = bias,
+                   .step_y = p.stride[0],
+                   .step_x = p.stride[1],
+                   .grids = {}};
+  Grid grid{p.result[0], p.result[1], 0, {}};
+  for (int64_t u = 0; u < p.kernel[0]; ++u) {
+    for (int64_t v = 0; v < p.kernel[1]; ++v) {
+      grid.taps.push_back({u * p.dilation[0] - p.padding[0], v * p.dilation[1] - p.padding[1],
+                           u * p.kernel[1] + v});
+    }
+  }
+  c.grids.push_back(std::move(grid));
+  skip_unread(c, p);
+  return c;
+}
+
+template Correlation<float> conv_forward(const ConvPlan&, const float*, const float*, const float*,
+                                         float*);
+template Correlation<double> conv_forward(const ConvPlan&, const double*, const double*,
+                                          const double*, double*);
+
 void run_conv(const ConvPlan& plan, const Array& x, const Array& w, const Array& bias,
               const Array& y) {
   if (y.numel() == 0) return;
+  if (is_pointwise(plan)) {
+    return multiply_pointwise(plan, plan.out, plan.in, x, w, {0, plan.in, 1}, bias, y);
+  }
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    auto c = forward_of<T>(plan, x.as<T>(), w.as<T>(), bias.as<T>(), y.as<T>());
-    skip_unread(c, plan);
+    const auto c = conv_forward<T>(plan, x.as<T>(), w.as<T>(), bias.as<T>(), y.as<T>());
     launch("conv", [c] { correlate(c); });
   });
 }
@@ -141,9 +199,16 @@ void run_conv(const ConvPlan& plan, const Array& x, const Array& w, const Array&
 void run_conv_input_grad(const ConvPlan& plan, const Array& g, const Array& w, const Array& bias,
                          const Array& dx) {
   if (dx.numel() == 0) return;
+  if (is_pointwise(plan)) {
+    return multiply_pointwise(plan, plan.in, plan.out, g, w, {0, 1, plan.in}, bias, dx);
+  }
   dispatch_floating(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto c = input_grad_of<T>(plan, g.as<T>(), w.as<T>(), bias.as<T>(), dx.as<T>());
+    const int64_t phases =
+        std::min(plan.stride[0], plan.size[0]) * std::min(plan.stride[1], plan.size[1]);
+    if (static_cast<int64_t>(c.grids.size()) < phases) fill_channels(dx, bias);  // some reach no y
+    if (c.grids.empty()) return;
     launch("conv_input_grad", [c] { correlate(c); });
   });
 }

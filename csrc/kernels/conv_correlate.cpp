@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t kBlockCols = 256;  // columns of B packed at a time
 constexpr int64_t kMinUnits = 8;     // for the threads to share out
+constexpr int64_t kMaxChunks = 32;
 constexpr int64_t kTogether = 6;  // rows of pixels whose part of B stays in the first-level cache
 
 // A grid made ready. Row k of B: channel k / taps, tap k % taps.
@@ -60,16 +61,23 @@ class Correlator {
     int64_t macs = 0;
     for (const Part& part : parts_) macs += part.depth * part.grid->rows * part.grid->cols;
     macs *= c_.outs * images_;
-    const Chunks chunks{
-        c_.groups * blocks * bands,
-        std::max<int64_t>(1, kThreadedMacs / 2 * bands / std::max<int64_t>(macs, 1))};
+    const int64_t units = c_.groups * blocks * bands;
+    const int64_t worth = kThreadedMacs / 2 * bands / std::max<int64_t>(macs, 1);
+    const Chunks chunks{units, std::max({int64_t{1}, worth, units / kMaxChunks})};
     std::atomic<bool> out_of_memory{false};
     parallel_for(chunks.count(), [&](int64_t chunk) {
+      const int64_t copy_size = images_ * source_.image() + kScratchSlack;
+      T* copy = conv_scratch<T>(copy_size + b_size_ + c_size_);
+      if (!copy) {
+        out_of_memory = true;
+        return;
+      }
+      std::fill_n(copy, copy_size, T(0));
       for (int64_t i = chunks.begin(chunk); i < chunks.end(chunk); ++i) {
         const int64_t row = i % bands * band_, image = i / bands % blocks * images_;
         const Unit unit{i / bands / blocks, image, std::min(images_, c_.batch - image), row,
                         std::min(band_, rows_ - row)};
-        if (!run_unit(unit)) out_of_memory = true;
+        run_unit(unit, copy, copy + copy_size);
       }
     });
     if (out_of_memory) throw MemoryError("[conv] no memory for the copy of an image");
@@ -141,21 +149,22 @@ class Correlator {
 
   T* pack_panel(T* to, const Part& part, int64_t group, int64_t begin, int64_t end,
                 int64_t panel) const {
-    const auto taps = static_cast<int64_t>(part.grid->taps.size());
+    const std::vector<Tap>& taps = part.grid->taps;
     const T* from = c_.weight + group * c_.w_group + panels_.start(panel) * c_.w_out;
-    const int64_t rows = panels_.rows(panel);
+    const int64_t rows = panels_.rows(panel), count = static_cast<int64_t>(taps.size());
+    int64_t channel = begin / count, tap = begin % count;
     for (int64_t k = begin; k < end; ++k) {
-      const T* at =
-          from + k / taps * c_.w_in + part.grid->taps[static_cast<size_t>(k % taps)].weight;
+      const T* at = from + channel * c_.w_in + taps[static_cast<size_t>(tap)].weight;
       for (int64_t i = 0; i < rows; ++i) *to++ = at[i * c_.w_out];
+      if (++tap == count) {
+        tap = 0;
+        ++channel;
+      }
     }
     return to;
   }
 
-  bool run_unit(const Unit& unit) const {
-    const int64_t copy_size = images_ * source_.image() + kScratchSlack;
-    T* copy = conv_scratch<T>(copy_size + b_size_ + c_size_);
-    if (!copy) return false;
+  void run_unit(const Unit& unit, T* copy, T* room) const {
     for (int64_t i = 0; i < unit.images; ++i) {
       source_.copy(unit.group, unit.image + i, unit.row, unit.rows, copy + i * source_.image());
     }
@@ -163,11 +172,9 @@ class Correlator {
       Unit own = unit;
       own.rows = std::min(unit.rows, part.grid->rows - unit.row);
       if (own.rows <= 0 || part.grid->cols == 0) continue;
-      T* b = copy + copy_size;
-      part.direct ? run_direct(part, own, copy, b + b_size_)
-                  : run_packed(part, own, copy, b, b + b_size_);
+      part.direct ? run_direct(part, own, copy, room)
+                  : run_packed(part, own, copy, room, room + b_size_);
     }
-    return true;
   }
 
   // ------------------------------------------------------------------------ products
@@ -213,8 +220,9 @@ class Correlator {
     const int64_t row = source_.row();
     p.b_vec = row;
     p.c_vec = target.row;
-    for (int64_t y = 0; y < unit.rows; y += kTogether) {
-      p.vecs = std::min(kTogether, unit.rows - y);
+    const int64_t together = panels_.count == 1 ? unit.rows : kTogether;
+    for (int64_t y = 0; y < unit.rows; y += together) {
+      p.vecs = std::min(together, unit.rows - y);
       for (int64_t x = 0; x < cols; x += width) {
         p.lanes = p.last = std::min(width, cols - x);
         multiply_panels(p, part, unit, copy + y * row + x, target.c + y * target.row + x,
@@ -226,7 +234,7 @@ class Correlator {
   void multiply_panels(IndexedPanel<T> p, const Part& part, const Unit& unit, const T* b, T* c,
                        int64_t channel) const {
     const T* a = weights(part, unit);
-    const T* row_bias = c_.to_col == 1 ? bias(unit) : nullptr;
+    const T* row_bias = bias(unit);
     const int64_t depth = block_depth<T>(part.depth);
     p.b = b;
     p.c_row = channel;
@@ -238,7 +246,7 @@ class Correlator {
         p.m = p.a_k = panels_.rows(i);
         p.a = a + k * c_.outs + panels_.start(i) * p.k;
         p.c = c + panels_.start(i) * channel;
-        p.bias = row_bias && k + p.k == part.depth ? row_bias + panels_.start(i) : nullptr;
+        p.bias = row_bias && k == 0 ? row_bias + panels_.start(i) : nullptr;
         kernels_.conv.indexed(p);
       }
     }
@@ -250,7 +258,7 @@ class Correlator {
     T* to = destination(part, unit, 0);
     T* c = in_place ? to : room;
     const int64_t channel = in_place ? c_.to_channel : total;
-    const T* start = in_place ? bias(unit) : nullptr;
+    const T* start = bias(unit);
     for (int64_t d = 0; start && d < c_.outs; ++d) {
       std::fill_n(c + d * channel, total, start[d]);
     }
@@ -259,7 +267,7 @@ class Correlator {
       const int64_t n = std::min(kBlockCols, total - j);
       for (int64_t k = 0; k == 0 || k < part.depth; k += depth) {
         const int64_t deep = std::min(depth, part.depth - k);
-        pack_block(part, pixels, copy, b, j, n, k, deep);
+        pack_block(part, unit.rows, copy, b, j, n, k, deep);
         multiply_block(weights(part, unit) + k * c_.outs, b, n, deep, c + j, channel,
                        start || k > 0);
       }
@@ -270,18 +278,27 @@ class Correlator {
   }
 
   // Columns [j, j + n), rows [k, k + depth) of B in panels of kernels.cols columns.
-  void pack_block(const Part& part, int64_t pixels, const T* copy, T* b, int64_t j, int64_t n,
+  void pack_block(const Part& part, int64_t rows, const T* copy, T* b, int64_t j, int64_t n,
                   int64_t k, int64_t depth) const {
     constexpr int64_t kMaxSpans = 64;  // columns of a panel, at most
     const int64_t width = kernels_.gemm.cols, cols = part.grid->cols;
-    for (int64_t begin = j; begin < j + n; begin += width, b += width * depth) {
+    int64_t x = j % cols, y = j / cols % rows, image = j / cols / rows;
+    for (int64_t left = n; left > 0; left -= width, b += width * depth) {
       Span spans[kMaxSpans];
       int64_t count = 0;
-      for (int64_t at = begin; at < std::min(begin + width, j + n); at += spans[count++].n) {
-        const int64_t y = at % pixels / cols, x = at % pixels % cols;
-        const int64_t from = at / pixels * source_.image() + y * source_.row() + x;
-        spans[count] = {static_cast<int32_t>(from), static_cast<int32_t>(at - begin),
-                        static_cast<int32_t>(std::min({cols - x, begin + width - at, j + n - at}))};
+      const int64_t wanted = std::min(width, left);
+      for (int64_t at = 0; at < wanted;) {
+        const int64_t run = std::min(cols - x, wanted - at);
+        const int64_t from = image * source_.image() + y * source_.row() + x;
+        spans[count++] = {static_cast<int32_t>(from), static_cast<int32_t>(at),
+                          static_cast<int32_t>(run)};
+        at += run;
+        x += run;
+        if (x < cols) continue;
+        x = 0;
+        if (++y < rows) continue;
+        y = 0;
+        ++image;
       }
       kernels_.conv.gather(b, width, depth, copy, part.at.data() + k, spans, count);
     }
@@ -310,14 +327,21 @@ class Correlator {
 
   // From a grid of its own to its places among the results.
   void scatter(const Part& part, const Unit& unit, const T* from, int64_t channel, T* to) const {
-    const T* row_bias = bias(unit);
     for (int64_t d = 0; d < c_.outs; ++d) {
-      const T start = row_bias ? row_bias[d] : T(0);
       for (int64_t y = 0; y < unit.rows; ++y) {
-        const T* source = from + d * channel + y * part.grid->cols;
-        T* target = to + d * c_.to_channel + y * c_.to_row;
-        for (int64_t x = 0; x < part.grid->cols; ++x) target[x * c_.to_col] = source[x] + start;
+        put_row(from + d * channel + y * part.grid->cols, part.grid->cols,
+                to + d * c_.to_channel + y * c_.to_row);
       }
+    }
+  }
+
+  void put_row(const T* from, int64_t n, T* to) const {
+    if (c_.to_col == 1) {
+      std::copy_n(from, n, to);
+    } else if (c_.to_col == 2) {
+      kernels_.conv.put_second(to, from, n, T(0));
+    } else {
+      for (int64_t x = 0; x < n; ++x) to[x * c_.to_col] = from[x];
     }
   }
 

@@ -82,10 +82,32 @@ struct Correlation {
   std::vector<Grid> grids;
 };
 
+// y = conv(x, w) + bias as a correlation of one grid.
+template <class T>
+Correlation<T> conv_forward(const ConvPlan& plan, const T* x, const T* w, const T* bias, T* y);
+
 template <class T>
 void correlate(const Correlation<T>& correlation);
 
+// Sums over pixels with the channels in vectors (conv_weight.cpp), or with the pixels in vectors,
+// for few channels in long rows (conv_dot.cpp).
 template <class T>
 void conv_weight_grad(const ConvPlan& plan, const T* x, const T* g, T* dw);
+template <class T>
+void conv_weight_dot(const ConvPlan& plan, const T* x, const T* g, T* dw);
+
+constexpr int64_t kMaxParts = 8;              // of a sum over images
+constexpr int64_t kPartMacs = 4'000'000;      // a part is worth its sums
+constexpr int64_t kMaxPartNumbers = 4 << 20;  // of the sums of all parts together
+
+// The number of private sums of `numbers` each, for `units` of work and `macs` in all.
+inline int64_t parts_of(double macs, int64_t numbers, int64_t units) {
+  const auto worth = static_cast<int64_t>(
+      macs / static_cast<double>(kPartMacs) < 1e6 ? macs / static_cast<double>(kPartMacs) : 1e6);
+  const int64_t room = kMaxPartNumbers / (numbers > 0 ? numbers : 1);
+  int64_t parts = worth < room ? worth : room;
+  parts = parts < units ? parts : units;
+  return parts < 1 ? 1 : parts < kMaxParts ? parts : kMaxParts;
+}
 
 }  // namespace sf

@@ -25,6 +25,8 @@ ConvSource<T>::ConvSource(const Correlation<T>& c) : c_(c), kernels_(kernels<T>(
 
 template <class T>
 void ConvSource<T>::set_rows(int64_t rows) {
+  whole_ = true;
+  for (const Grid& grid : c_.grids) whole_ = whole_ && grid.rows <= rows;
   channel_ = copied_rows(rows) * pitch_;
   check_copy_size(static_cast<double>(copied_rows(rows)) * static_cast<double>(pitch_) *
                   static_cast<double>(c_.channels));
@@ -37,10 +39,11 @@ void ConvSource<T>::copy(int64_t group, int64_t image, int64_t row, int64_t rows
   const int64_t above = std::clamp<int64_t>(-first, 0, count);
   const int64_t begin = std::max<int64_t>(first, 0);
   const int64_t copied = std::clamp<int64_t>(c_.h - begin, 0, count - above);
+  from += begin * c_.from_row;
   for (int64_t s = 0; s < c_.channels; ++s, to += channel_, from += c_.from_channel) {
-    zero_rows(to, above);
-    copy_rows(to + above * pitch_, from + begin * c_.from_row, copied);
-    zero_rows(to + (above + copied) * pitch_, count - above - copied);
+    if (!whole_) zero_rows(to, above);
+    copy_rows(to + above * pitch_, from, copied);
+    if (!whole_) zero_rows(to + (above + copied) * pitch_, count - above - copied);
   }
 }
 
@@ -49,28 +52,27 @@ void ConvSource<T>::zero_rows(T* to, int64_t rows) const {
   if (rows > 0) std::memset(to, 0, static_cast<size_t>(rows * pitch_) * sizeof(T));
 }
 
+// The columns of a row of the source that have the same place modulo the step go side by side.
 template <class T>
 void ConvSource<T>::copy_rows(T* to, const T* from, int64_t rows) const {
-  if (c_.step_x == 1 && c_.from_col == 1) {
-    const int64_t width = std::min(c_.w, pitch_ - left_);
-    kernels_.pad_rows(to, pitch_, from, c_.from_row, rows, left_, width);
-    return;
+  const int64_t step = c_.step_x, stride = step * c_.from_col;
+  for (int64_t x = 0; x < std::min(step, c_.w); ++x) {
+    const int64_t place = x + left_, begin = place / step;
+    const int64_t n = std::min(ceil_div(c_.w - x, step), phase_ - begin);
+    T* target = to + place % step * phase_ + begin;
+    const T* source = from + x * c_.from_col;
+    if (stride == 1) {
+      kernels_.pad_rows(target, pitch_, source, c_.from_row, rows, 0, n);
+      return;
+    }
+    for (int64_t r = 0; r < rows; ++r, target += pitch_, source += c_.from_row) {
+      if (stride == 2 && n > 0) {
+        kernels_.take_second(target, source, n);
+      } else {
+        for (int64_t i = 0; i < n; ++i) target[i] = source[i * stride];
+      }
+    }
   }
-  for (int64_t r = 0; r < rows; ++r, from += c_.from_row) {
-    for (int64_t q = 0; q < c_.step_x; ++q, to += phase_) copy_phase(to, from, q);
-  }
-}
-
-// Every step_x-th column, from the q-th of the padded row on.
-template <class T>
-void ConvSource<T>::copy_phase(T* to, const T* from, int64_t q) const {
-  const int64_t step = c_.step_x, before = left_ - q;  // column of `from`: j step - before
-  const int64_t begin = std::min(before > 0 ? ceil_div(before, step) : 0, phase_);
-  const int64_t end = std::clamp(ceil_div(c_.w + before, step), begin, phase_);
-  std::fill(to, to + begin, T(0));
-  from += (begin * step - before) * c_.from_col;
-  for (int64_t j = begin; j < end; ++j, from += step * c_.from_col) to[j] = *from;
-  std::fill(to + end, to + phase_, T(0));
 }
 
 template class ConvSource<float>;

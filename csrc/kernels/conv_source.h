@@ -24,16 +24,17 @@ class ConvSource {
     return channel * channel_ + (tap.y + top_) * pitch_ + x % c_.step_x * phase_ + x / c_.step_x;
   }
 
-  // The channels of `group` in `image`, for the results of rows [row, row + rows).
+  // The channels of `group` in `image`, for the results of rows [row, row + rows). `to` must hold
+  // zeros before the first copy; those around an image stay for the next.
   void copy(int64_t group, int64_t image, int64_t row, int64_t rows, T* to) const;
 
  private:
   void zero_rows(T* to, int64_t rows) const;
   void copy_rows(T* to, const T* from, int64_t rows) const;
-  void copy_phase(T* to, const T* from, int64_t q) const;
 
   const Correlation<T>& c_;
   const ConvKernels<T>& kernels_;
+  bool whole_ = true;               // a copy holds all rows of an image
   int64_t top_ = 0, left_ = 0;      // zeros before the first row and column
   int64_t bottom_ = 0, right_ = 0;  // places of the farthest tap
   int64_t phase_ = 0, pitch_ = 0;   // columns of a phase, of all of a row

@@ -27,8 +27,26 @@ struct Span {
   int32_t from, to, n;
 };
 
+constexpr int kDotLanes = 16;  // running sums of a product over pixels
+
+// Sums over the pixels of an image, lane by lane: column x goes to lane x % kDotLanes of
+// sums[(i * row + t) * kDotLanes], which gains a[i] times the tap b_at[t] of b.
+template <class T>
+struct DotPanel {
+  int64_t m, taps;  // m <= ConvKernels::dot_rows
+  int64_t rows, cols;
+  const T* a;
+  int64_t a_row, a_y;  // strides of i and of rows of pixels
+  const T* b;
+  const int32_t* b_at;
+  int64_t b_y;
+  T* sums;
+  int64_t row;
+};
+
 template <class T>
 struct ConvKernels {
+  int dot_rows = 0;
   // Every element of C is one chain of fused multiply-adds in ascending k.
   void (*indexed)(const IndexedPanel<T>& panel) = nullptr;
 
@@ -37,10 +55,18 @@ struct ConvKernels {
   void (*gather)(T* to, int64_t to_k, int64_t depth, const T* from, const int32_t* at,
                  const Span* spans, int64_t count) = nullptr;
 
-  // Rows of `pitch` numbers: `left` zeros, `width` numbers of `from`, zeros. Whole vectors are
-  // written, the last one beyond the last row.
+  // to[r * pitch + left + i] = from[r * from_row + i], i < width: rows into the middle of a copy
+  // with zeros around them, which are not touched.
   void (*pad_rows)(T* to, int64_t pitch, const T* from, int64_t from_row, int64_t rows,
                    int64_t left, int64_t width) = nullptr;
+
+  void (*dot)(const DotPanel<T>& panel) = nullptr;
+  // The sum of kDotLanes lanes, by halves.
+  T (*fold)(const T* lanes) = nullptr;
+
+  // to[i] = from[2 i] and to[2 i] = from[i] + add, i < n; nothing else is touched.
+  void (*take_second)(T* to, const T* from, int64_t n) = nullptr;
+  void (*put_second)(T* to, const T* from, int64_t n, T add) = nullptr;
 };
 
 }  // namespace sf

@@ -15,9 +15,15 @@
 namespace sf {
 namespace {
 
-constexpr int64_t kMaxParts = 8;
-constexpr int64_t kPartMacs = 4'000'000;      // a part is worth its sums
-constexpr int64_t kMaxPartNumbers = 4 << 20;  // of all parts together
+// Whether the pixels fill vectors so much better than the channels that they had better do so; a
+// function of the shape alone, as the two ways sum in different orders.
+bool better_by_pixels(const ConvPlan& p) {
+  const auto waste = [](int64_t n) {
+    return static_cast<double>(round_up(n, kDotLanes)) / static_cast<double>(n);
+  };
+  const int64_t width = p.dilation[1] == 1 ? p.kernel[1] * p.in : p.in;
+  return p.result[1] >= 8 && waste(width) > 1.3 * waste(p.result[1]);
+}
 
 template <class T>
 class WeightGrad {
@@ -29,6 +35,10 @@ class WeightGrad {
         dw_(dw),
         kernels_(kernels<T>()),
         panels_(plan.out, kernels_.gemm.rows) {
+    if (p_.kernel[0] == 1 && p_.padding[0] == 0) {  // reads every stride-th row only
+      row_step_ = p_.stride[0];
+      p_.stride[0] = 1;
+    }
     a_k_ = round_up(panels_.rows(0), kernels_.gemm.width);
     whole_rows_ = p_.dilation[1] == 1;
     width_ = whole_rows_ ? p_.kernel[1] * p_.in : p_.in;
@@ -77,13 +87,9 @@ class WeightGrad {
   }
 
   void choose_parts() {
-    const int64_t units = blocks_ * bands_;
     const double macs = static_cast<double>(weights()) * static_cast<double>(p_.batch) *
                         static_cast<double>(p_.pixels());
-    parts_ = static_cast<int64_t>(std::min(macs / static_cast<double>(kPartMacs), 1e6));
-    const int64_t numbers = std::max<int64_t>(1, weights() * p_.groups);
-    parts_ = std::clamp<int64_t>(parts_, 1, std::max<int64_t>(1, kMaxPartNumbers / numbers));
-    parts_ = std::clamp<int64_t>(std::min(parts_, units), 1, kMaxParts);
+    parts_ = parts_of(macs, weights() * p_.groups, blocks_ * bands_);
   }
 
   // Where the pixels of a unit begin in its copy.
@@ -180,10 +186,10 @@ class WeightGrad {
     const T* from = x_ + (image * p_.groups + group) * p_.in * size;
     for (int64_t r = 0; r < rows; ++r, to += pitch_ * p_.in) {
       const int64_t y = first + r;
-      if (y < 0 || y >= p_.size[0]) {
+      if (y < 0 || y * row_step_ >= p_.size[0]) {
         std::fill_n(to, pitch_ * p_.in, T(0));
       } else {
-        copy_row(from + y * p_.size[1], size, to);
+        copy_row(from + y * row_step_ * p_.size[1], size, to);
       }
     }
   }
@@ -194,14 +200,12 @@ class WeightGrad {
     const int64_t n = std::min(p_.size[1], pitch_ - left);
     std::fill_n(to, left * in, T(0));
     T* at = to + left * in;
-    if (in % kernels_.gemm.width == 0) {
-      kernels_.gemm.pack(at, in, from, channel, 1, in, n);
-    } else {
-      for (int64_t c = 0; c < in; ++c) {
-        const T* source = from + c * channel;
-        for (int64_t x = 0; x < n; ++x) at[x * in + c] = source[x];
-      }
-    }
+    // A vector of channels at a time, the incomplete one first: what it writes beyond the channels
+    // of a pixel, the next pixel, the other vectors or the zeros overwrite.
+    const int64_t full = in - in % kernels_.gemm.width;
+    if (full < in)
+      kernels_.gemm.pack(at + full, in, from + full * channel, channel, 1, in - full, n);
+    if (full > 0) kernels_.gemm.pack(at, in, from, channel, 1, full, n);
     std::fill(at + n * in, to + pitch_ * in, T(0));
   }
 
@@ -224,7 +228,8 @@ class WeightGrad {
     }
   }
 
-  const ConvPlan& p_;
+  ConvPlan p_;
+  int64_t row_step_ = 1;  // between the rows of x that a copy holds
   const T* x_;
   const T* g_;
   T* dw_;
@@ -249,6 +254,7 @@ void conv_weight_grad(const ConvPlan& plan, const T* x, const T* g, T* dw) {
     std::fill_n(dw, plan.groups * plan.out * plan.in * plan.taps(), T(0));
     return;
   }
+  if (better_by_pixels(plan)) return conv_weight_dot(plan, x, g, dw);
   WeightGrad<T>(plan, x, g, dw).run();
 }
 
