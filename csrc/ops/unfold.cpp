@@ -9,7 +9,8 @@
 namespace sf {
 namespace {
 
-UnfoldPlan plan_of(const char* op, const Shape& x, const Shape& image, const Blocks& blocks) {
+UnfoldPlan plan_of(const char* op, const Shape& x, const Shape& image, int64_t channels,
+                   const Blocks& blocks) {
   const Shape kernel = per_dim(op, "kernel_size", blocks.kernel, 2, 1);
   const Shape dilation = per_dim(op, "dilation", blocks.dilation, 2, 1);
   const Shape padding = per_dim(op, "padding", blocks.padding, 2, 0);
@@ -19,7 +20,10 @@ UnfoldPlan plan_of(const char* op, const Shape& x, const Shape& image, const Blo
     const int64_t out = windows_in(op, x, image[d], steps);
     return {image[d], out, kernel[d], stride[d], padding[d], dilation[d]};
   };
-  return {axis(0), axis(1)};
+  const UnfoldPlan plan{axis(0), axis(1)};
+  checked_bytes(op, {channels, kernel[0], kernel[1], plan.h.out, plan.w.out},
+                size_of(Dtype::kFloat64));
+  return plan;
 }
 
 Tensor folded(const Tensor& x0, const UnfoldPlan& plan, const Shape& out);
@@ -52,7 +56,7 @@ Tensor unfold(const Tensor& x, const Blocks& blocks) {
   check_planes("unfold", 2, x);
   const int lead = x.ndim() - 3;
   const Shape image{x.size(lead + 1), x.size(lead + 2)};
-  const UnfoldPlan plan = plan_of("unfold", x.shape(), image, blocks);
+  const UnfoldPlan plan = plan_of("unfold", x.shape(), image, x.size(lead), blocks);
   Shape out{x.size(lead) * taps_of(plan), windows_of(plan)};
   if (lead) out.insert(0, x.size(0));
   return unfolded(x, plan, out);
@@ -66,7 +70,7 @@ Tensor fold(const Tensor& x, const Shape& output_size, const Blocks& blocks) {
     throw ShapeError("[fold] needs (N, C * taps, windows) or (C * taps, windows), got ", x.shape());
   }
   const Shape size = per_dim("fold", "output_size", output_size, 2, 1);
-  const UnfoldPlan plan = plan_of("fold", size, size, blocks);
+  const UnfoldPlan plan = plan_of("fold", size, size, 1, blocks);
   const int lead = x.ndim() - 2;
   const int64_t taps = taps_of(plan), windows = windows_of(plan);
   if (x.size(lead) % taps != 0) {

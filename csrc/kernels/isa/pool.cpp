@@ -88,48 +88,52 @@ SF_INLINE void max_lanes(const MaxMap& map, const T* x, int64_t i, T* y, int32_t
   }
 }
 
-// The same for windows of 2 x 2 with a stride of 2 along the row, whole in both directions.
-template <bool kPlaces, class T>
-SF_INLINE void max_lanes_2x2(const MaxMap& map, const T* x, int64_t i, T* y, int32_t* at) {
-  using V = Vec<T>;
-  const WindowMap& w = map.w;
-  const Lanes<T> steps = ramp<T>(2);
-  for (int64_t j = w.lo; j < w.hi; j += V::kWidth) {
-    const int64_t corner = map.h.first[i] * w.in + w.first[j];
-    V values[4];
-    load_pairs(x + corner, w.in - w.first[j], values[0], values[1]);
-    load_pairs(x + corner + w.in, w.in - w.first[j], values[2], values[3]);
-    const Lanes<T> here = steps + spread<T>(corner);
-    const Lanes<T> places[4] = {here, here + 1, here + spread<T>(w.in), here + spread<T>(w.in + 1)};
-    V best = values[0];
-    Lanes<T> place = places[0];
-    for (int k = 1; k < 4; ++k) {
-      const auto better = (values[k] > best) | (values[k] != values[k]);
-      best = select(better, values[k], best);
-      if constexpr (kPlaces) place = better ? places[k] : place;
-    }
-    store_some(best, y + j, w.hi - j);
-    if constexpr (kPlaces) store_positions(place, at + j, w.hi - j);
-  }
-}
-
 template <int kStride, class T>
 void max_row(const MaxMap& map, const T* x, int64_t i, T* y, int32_t* at) {
   const WindowMap& w = map.w;
   if (map.h.count[i] == 0) return max_singly(map, x, i, 0, w.out, y, at);
   max_singly(map, x, i, 0, w.lo, y, at);
-  const bool tile = kStride == 2 && w.kernel == 2 && w.dilation == 1 && map.h.count[i] == 2 &&
-                    map.h.dilation == 1;
-  if (tile) {
-    at ? max_lanes_2x2<true>(map, x, i, y, at) : max_lanes_2x2<false>(map, x, i, y, at);
-  } else {
-    at ? max_lanes<kStride, true>(map, x, i, y, at) : max_lanes<kStride, false>(map, x, i, y, at);
-  }
+  at ? max_lanes<kStride, true>(map, x, i, y, at) : max_lanes<kStride, false>(map, x, i, y, at);
   max_singly(map, x, i, w.hi, w.out, y, at);
+}
+
+// Windows of 2 x 2 that have all their elements and lie side by side along a row.
+bool are_tiles(const MaxMap& map) {
+  const WindowMap &h = map.h, &w = map.w;
+  return h.kernel == 2 && h.dilation == 1 && h.lo == 0 && h.hi == h.out && w.kernel == 2 &&
+         w.stride == 2 && w.dilation == 1 && w.lo == 0 && w.hi == w.out;
+}
+
+template <bool kPlaces, class T>
+void max_tiles(const MaxMap& map, const T* x, T* y, int32_t* at) {
+  using V = Vec<T>;
+  const int64_t width = map.w.in, out = map.w.out;
+  const Lanes<T> steps = ramp<T>(2), below = spread<T>(width);
+  for (int64_t i = 0; i < map.h.out; ++i) {
+    const int64_t row = map.h.first[i] * width;
+    for (int64_t j = 0; j < out; j += V::kWidth) {
+      const int64_t corner = row + 2 * j, to = i * out + j;
+      V values[4];
+      load_pairs(x + corner, width - 2 * j, values[0], values[1]);
+      load_pairs(x + corner + width, width - 2 * j, values[2], values[3]);
+      const Lanes<T> here = steps + spread<T>(corner);
+      const Lanes<T> places[4] = {here, here + 1, here + below, here + below + 1};
+      V best = values[0];
+      Lanes<T> place = here;
+      for (int k = 1; k < 4; ++k) {
+        const auto better = (values[k] > best) | (values[k] != values[k]);
+        best = select(better, values[k], best);
+        if constexpr (kPlaces) place = better ? places[k] : place;
+      }
+      store_some(best, y + to, out - j);
+      if constexpr (kPlaces) store_positions(place, at + to, out - j);
+    }
+  }
 }
 
 template <class T>
 void max_plane(const MaxMap& map, const T* x, T* y, int32_t* at) {
+  if (are_tiles(map)) return at ? max_tiles<true>(map, x, y, at) : max_tiles<false>(map, x, y, at);
   const WindowMap& w = map.w;
   const auto row = w.stride == 1 ? max_row<1, T> : w.stride == 2 ? max_row<2, T> : max_row<0, T>;
   for (int64_t i = 0; i < map.h.out; ++i) row(map, x, i, y + i * w.out, at ? at + i * w.out : at);
