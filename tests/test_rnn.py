@@ -278,6 +278,27 @@ def test_inference_gives_the_values_of_training() -> None:
         assert_close(without, layer(x)[0].detach(), 0, 0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_backward_leaves_what_it_reads(kind) -> None:
+    """A second pass over a kept graph gives the same numbers, in and out of the cache."""
+    for inputs, batch, steps in ((3, 2, 4), (3, 9, 40)):
+        layer = make(kind, inputs, 5)
+        x = sf.tensor(np.random.default_rng(3).normal(size=(steps, batch, inputs)))
+        out, _ = layer(x.requires_grad_())
+        leaves = [x, *layer.parameters()]
+        first = sf.autograd.grad([out.sum()], leaves, retain_graph=True)
+        assert_close(sf.autograd.grad([out.sum()], leaves), first, 0, 0)
+
+
+def test_changed_weights_are_refused_by_backward() -> None:
+    layer = nn.LSTM(3, 4)
+    out, _ = layer(sf.ones(2, 9, 3))
+    with sf.no_grad():
+        layer.weight_hh_l0.mul_(2.0)
+    with pytest.raises(RuntimeError, match=r"lstm_layer.*mul_.*changed it in place"):
+        out.sum().backward()
+
+
 def test_dropout_stands_between_layers_only() -> None:
     sf.manual_seed(1)
     layer = nn.LSTM(3, 50, 2, dropout=0.5)
@@ -478,6 +499,7 @@ BAD = [
     (lambda: nn.RNN(3, 3, 2, dropout=1.5), ValueError, r"dropout=1.5.*\[0, 1\]"),
     (lambda: nn.RNN(3, 3, nonlinearity="sin"), ValueError, "'tanh', 'relu'"),
     (lambda: nn.RNNCell(3, 3, nonlinearity="sin"), ValueError, "'tanh', 'relu'"),
+    (lambda: nn.RNNBase(3, 4), NotImplementedError, "RNN, LSTM or GRU"),
     (lambda: nn.LSTM(3, 4, proj_size=2), NotImplementedError, "proj_size=2"),
     (lambda: nn.LSTM(3, 4, bias=False, forget_bias=1.0), ValueError, "bias=True"),
     (lambda: nn.LSTM(3, 4, batchfirst=True), TypeError, "batchfirst"),

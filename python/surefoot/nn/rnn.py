@@ -46,6 +46,8 @@ class RNNBase(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        if not hasattr(self, "cell"):
+            raise NotImplementedError(f"[{name}] has no cell: build an RNN, LSTM or GRU")
         self.input_size = positive_int(name, "input_size", input_size)
         self.hidden_size = positive_int(name, "hidden_size", hidden_size)
         self.num_layers = positive_int(name, "num_layers", num_layers)
