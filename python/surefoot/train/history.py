@@ -87,7 +87,7 @@ class History(dict[str, list[Value]]):
             )
         panels = [list(columns)] if columns else self._panels()
         figure = Figure(figsize=(5.0 * len(panels), 3.6), layout="constrained")
-        epochs = self.get("epoch") or list(range(1, self.num_epochs + 1))
+        epochs: Any = self.get("epoch") or list(range(1, self.num_epochs + 1))
         for i, names in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
             for name in names:
