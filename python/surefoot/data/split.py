@@ -15,7 +15,9 @@ from surefoot._core import Tensor
 from ._order import Rows, check_seed, draw_seed, permutation
 from .dataset import Subset
 
-__all__ = ["random_split", "split"]
+__all__ = ["kfold", "random_split", "split"]
+
+Labels = ArrayLike | Tensor
 
 
 def split(
@@ -23,7 +25,9 @@ def split(
     sizes: Sequence[float],
     *,
     shuffle: bool = True,
-    stratify: ArrayLike | Tensor | None = None,
+    stratify: Labels | None = None,
+    group: Labels | None = None,
+    time: Labels | None = None,
     seed: int = 0,
 ) -> list[Subset]:
     """Cuts a data set into disjoint parts that together hold every sample once.
@@ -35,10 +39,15 @@ def split(
         shuffle: deal the samples at random; False keeps their order.
         stratify: a label for every sample: each part gets its share of each label, to within one
             sample.
+        group: a group for every sample (a person, a machine): no group is in two parts. The sizes,
+            and with ``stratify`` the shares of the labels, are then met as well as groups allow.
+        time: a time for every sample: the first part holds the earliest ones, in order, and no
+            time is in two parts.
         seed: the parts are a function of it alone.
 
     Raises:
-        ValueError: sizes that do not fit, a number of labels that is not ``len(dataset)``.
+        ValueError: sizes that do not fit, a number of labels that is not ``len(dataset)``, fewer
+            groups or times than parts.
 
     Example:
         >>> import surefoot as sf
@@ -50,8 +59,17 @@ def split(
     check_seed("split", seed)
     counts = _counts(n, sizes)
     order = permutation(n, seed) if shuffle else np.arange(n)
+    if time is not None:
+        if group is not None or stratify is not None:
+            raise ValueError("[split] time goes with neither group nor stratify")
+        cuts = np.cumsum(counts)[:-1]
+        return [Subset(dataset, part) for part in _by_time("split", _labels("time", time, n), cuts)]
+    if group is not None:
+        labels = np.zeros(n) if stratify is None else _labels("stratify", stratify, n)
+        parts = _by_group("split", order, _labels("group", group, n), labels, counts)
+        return [Subset(dataset, part) for part in parts]
     if stratify is not None:
-        order = _interleaved(order, np.asarray(stratify))
+        order = _interleaved(order, _labels("stratify", stratify, n))
     parts = np.split(order, np.cumsum(counts)[:-1])
     if stratify is not None:  # interleaved parts are in no order of their own
         parts = [
@@ -89,13 +107,118 @@ def _counts(n: int, sizes: Sequence[float]) -> list[int]:
     return [count + (i < left) for i, count in enumerate(counts)]
 
 
+def kfold(
+    dataset: Any,
+    k: int = 5,
+    *,
+    shuffle: bool = True,
+    stratify: Labels | None = None,
+    group: Labels | None = None,
+    time: Labels | None = None,
+    seed: int = 0,
+) -> list[tuple[Subset, Subset]]:
+    """The ``k`` pairs (training, validation) of cross-validation.
+
+    Every sample is in one validation part; arguments are those of ``split``. With ``time`` the
+    samples are cut into k + 1 blocks in time, and fold i trains on all blocks before block i + 1,
+    which it validates on: nothing is learned from the future, and the first block is never
+    validated on.
+
+    Raises:
+        ValueError: k below 2 or above the number of samples, groups or blocks of time there are.
+
+    Example:
+        >>> from surefoot.data import kfold
+        >>> folds = kfold(list(range(6)), 3, shuffle=False)
+        >>> [validation.indices.tolist() for _, validation in folds]
+        [[0, 1], [2, 3], [4, 5]]
+        >>> [len(training) for training, _ in kfold(list(range(6)), 2, time=[0, 1, 2, 3, 4, 5])]
+        [2, 4]
+    """
+    n = len(dataset)
+    if k < 2 or k > n:
+        raise ValueError(f"[kfold] k is 2 to the number of samples, {n}, not {k}")
+    if time is not None:
+        sizes = [n // (k + 1) + (i < n % (k + 1)) for i in range(k + 1)]
+        if sizes[-1] == 0:
+            raise ValueError(f"[kfold] {k} folds in time need {k + 1} samples, there are {n}")
+        blocks = split(dataset, sizes, time=time)
+        pairs = [
+            (np.concatenate([b.indices for b in blocks[: i + 1]]), blocks[i + 1].indices)
+            for i in range(k)
+        ]
+    else:
+        sizes = [n // k + (i < n % k) for i in range(k)]
+        cut = split(dataset, sizes, shuffle=shuffle, stratify=stratify, group=group, seed=seed)
+        parts = [part.indices for part in cut]
+        pairs = [
+            (np.sort(np.concatenate([*parts[:i], *parts[i + 1 :]])), parts[i]) for i in range(k)
+        ]
+    return [(Subset(dataset, training), Subset(dataset, held_out)) for training, held_out in pairs]
+
+
+def _labels(name: str, values: Labels, n: int) -> np.ndarray[Any, Any]:
+    labels = np.asarray(values)
+    if labels.shape != (n,):
+        raise ValueError(
+            f"[split] {name} has shape {labels.shape}; it needs one label for each of the {n} "
+            "samples"
+        )
+    return labels
+
+
+def _by_time(where: str, times: np.ndarray[Any, Any], cuts: Rows) -> list[Rows]:
+    """Rows in order of time, cut where the time changes at or after ``cuts``."""
+    order = np.argsort(times, kind="stable")
+    changes = np.flatnonzero(times[order][1:] != times[order][:-1]) + 1
+    edges = [
+        int(changes[place]) if (place := np.searchsorted(changes, cut)) < len(changes) else -1
+        for cut in cuts
+    ]
+    if -1 in edges or len(set(edges)) < len(edges):
+        raise ValueError(
+            f"[{where}] {len(changes) + 1} different times do not make {len(cuts) + 1} parts of "
+            "these sizes without a time in two of them"
+        )
+    return np.split(order, edges)
+
+
+def _by_group(
+    where: str,
+    order: Rows,
+    groups: np.ndarray[Any, Any],
+    labels: np.ndarray[Any, Any],
+    counts: Sequence[int],
+) -> list[Rows]:
+    """Whole groups to parts, the largest first, each where the counts of the labels come nearest.
+
+    Groups of equal size come in the order of ``order``.
+    """
+    number = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    label = np.unique(labels, return_inverse=True)[1].reshape(-1)
+    num_groups, num_labels = int(number.max()) + 1, int(label.max()) + 1
+    if num_groups < len(counts):
+        raise ValueError(f"[{where}] {num_groups} groups do not make {len(counts)} parts")
+    table = np.zeros((num_groups, num_labels))
+    np.add.at(table, (number, label), 1)
+    total = table.sum(axis=0)
+    wanted = np.asarray(counts)[:, None] / len(groups) * total  # (parts, labels)
+    have = np.zeros_like(wanted)
+    first = np.full(num_groups, len(order))
+    np.minimum.at(first, number[order], np.arange(len(order)))
+    home = np.zeros(num_groups, dtype=np.int64)
+    for rank, own in enumerate(np.lexsort((first, -table.sum(axis=1)))):
+        now, then = have - wanted, have + table[own] - wanted
+        worse = ((then**2 - now**2) / total).sum(axis=1)
+        if num_groups - rank <= int((have.sum(axis=1) == 0).sum()):  # none may stay empty
+            worse[have.sum(axis=1) > 0] = np.inf
+        home[own] = int(np.argmin(worse))
+        have[home[own]] += table[own]
+    return [order[home[number[order]] == part] for part in range(len(counts))]
+
+
 def _interleaved(order: Rows, labels: np.ndarray[Any, Any]) -> Rows:
     """``order`` rearranged so that every prefix holds each label in proportion."""
-    if labels.shape != order.shape:
-        raise ValueError(
-            f"[split] stratify has shape {labels.shape}; it needs one label for each of the "
-            f"{len(order)} samples"
-        )
     place = np.empty(len(order))
     for label in np.unique(labels):
         own = np.flatnonzero(labels[order] == label)

@@ -1,0 +1,170 @@
+"""Columns of a table: what kind each is, and the numbers it becomes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEVELS = 50  # the most frequent levels of a category that get a number of their own
+_DATE = r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d.*)?"
+
+
+@dataclass
+class Column:
+    """One column of the inputs and what the training rows said of it.
+
+    ``kind``: 'number', 'date' (days since 1970) or 'category'. Numbers become (x - mean) / std,
+    with ``fill``, the median, where x is missing, and a second number 1 for missing where training
+    rows had gaps. Categories become a 0 or 1 per level, one more for missing likewise.
+    """
+
+    name: str
+    kind: str
+    fill: float = 0.0
+    mean: float = 0.0
+    std: float = 1.0
+    levels: list[str] = field(default_factory=list)
+    has_missing: bool = False
+
+    def features(self) -> list[str]:
+        """Names of the numbers the column becomes."""
+        names = (
+            [f"{self.name}={x}" for x in self.levels] if self.kind == "category" else [self.name]
+        )
+        return names + [f"{self.name} missing"] * self.has_missing
+
+    def encode(self, where: str, series: Any) -> Floats:
+        """The column as numbers, (N, features)."""
+        if self.kind == "category":
+            return self._one_hot(levels_of(series))
+        numbers = numbers_of(where, series, self.name, self.kind)
+        missing = np.isnan(numbers)
+        scaled = (np.where(missing, self.fill, numbers) - self.mean) / self.std
+        return np.stack([scaled, *([missing] * self.has_missing)], axis=1).astype(np.float64)
+
+    def _one_hot(self, found: list[str | None]) -> Floats:
+        known: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
+        if self.has_missing:
+            known[None] = len(self.levels)
+        rows = np.zeros((len(found), len(known)))
+        at = np.array([known.get(level, -1) for level in found], dtype=np.int64)
+        rows[np.flatnonzero(at >= 0), at[at >= 0]] = 1.0
+        return rows
+
+
+def fit_column(where: str, series: Any, name: str, kind: str) -> tuple[Column | None, str]:
+    """The column as the training rows show it, or None and why it says nothing."""
+    if kind == "category":
+        return _fit_category(series, name)
+    numbers = numbers_of(where, series, name, kind)
+    missing = np.isnan(numbers)
+    if missing.all():
+        return None, "has no values in the training rows"
+    fill = float(np.median(numbers[~missing]))
+    filled = np.where(missing, fill, numbers)
+    has_missing = bool(missing.any())
+    mean, std = float(filled.mean()), float(filled.std())
+    if not std > 1e-12 * max(abs(mean), 1.0):
+        if not has_missing:
+            return None, "is constant in the training rows"
+        std = 1.0
+    return Column(name, kind, fill, mean, std, has_missing=has_missing), ""
+
+
+def _fit_category(series: Any, name: str) -> tuple[Column | None, str]:
+    found = levels_of(series)
+    counts: dict[str, int] = {}
+    for level in found:
+        if level is not None:
+            counts[level] = counts.get(level, 0) + 1
+    present, has_missing = sum(counts.values()), None in found
+    if not counts:
+        return None, "has no values in the training rows"
+    if len(counts) == 1 and not has_missing:
+        return None, "is constant in the training rows"
+    if len(counts) > LEVELS and len(counts) > present / 2:
+        return None, f"has {len(counts)} different texts in {present} rows, as names of rows have"
+    kept = sorted(counts, key=lambda level: (-counts[level], level))[:LEVELS]
+    return Column(name, "category", levels=sorted(kept), has_missing=has_missing), ""
+
+
+def kind_of(series: Any) -> str:
+    """The kind of a column by its values."""
+    from pandas.api import types
+
+    if types.is_datetime64_any_dtype(series.dtype):
+        return "date"
+    if types.is_numeric_dtype(series.dtype) or types.is_bool_dtype(series.dtype):
+        return "number"
+    present = series.dropna()
+    if len(present) and present.map(lambda value: isinstance(value, (bool, int, float))).all():
+        return "number"
+    texts = present.astype(str)
+    return "date" if len(texts) and texts.str.fullmatch(_DATE).all() else "category"
+
+
+def numbers_of(where: str, series: Any, name: str, kind: str) -> Floats:
+    """The values as float64, NaN where missing; ValueError names a cell that is no number."""
+    import pandas as pd
+
+    numbers: Floats
+    missing = series.isna().to_numpy()
+    if kind == "date":
+        stamps = pd.to_datetime(series, errors="coerce", format="ISO8601", utc=True)
+        days = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+        numbers = np.array(days.to_numpy(np.float64))
+    else:
+        plain = series.astype("float64") if series.dtype == bool else series
+        coerced = pd.to_numeric(plain, errors="coerce")
+        numbers = np.array(coerced.to_numpy(dtype=np.float64, na_value=math.nan))
+    bad = np.flatnonzero(~np.isfinite(numbers) & ~missing)
+    if len(bad):
+        expected = "a date such as 2024-01-31" if kind == "date" else "a finite number"
+        found = series.tolist()[bad[0]]
+        raise ValueError(
+            f"[{where}] column {name!r}, row {bad[0] + 1}: found {found!r}, expected {expected}"
+        )
+    return numbers
+
+
+def levels_of(series: Any) -> list[str | None]:
+    """The values as texts, None where missing: 1, 1.0 and '1' are the same level."""
+    return [
+        None if gone else level(value)
+        for value, gone in zip(series.tolist(), series.isna().tolist(), strict=True)
+    ]
+
+
+def level(value: Any) -> str:
+    """The text of a value of a category."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def plain_value(value: Any) -> Any:
+    """A value that JSON can hold: str, int, float or bool."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, (bool, int, float)) else str(value)
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """What to say of a name that is not there: names like it, or all."""
+    import difflib
+
+    names = list(names)
+    close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], 3, 0.6)
+    alike = [n for n in names if n.lower() in close]
+    if alike:
+        return f"did you mean {' or '.join(map(repr, alike))}?"
+    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    return f"there is {shown}"
