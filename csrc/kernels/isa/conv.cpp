@@ -133,12 +133,17 @@ template <class T>
 void gather(T* to, int64_t to_k, int64_t depth, const T* from, const int32_t* at, const Span* spans,
             int64_t count) {
   using V = Vec<T>;
+  constexpr int32_t kHalf = V::kWidth / 2;
   for (int64_t k = 0; k < depth; ++k, to += to_k) {
     const T* row = from + at[k];
     for (int64_t s = 0; s < count; ++s) {
       const T* source = row + spans[s].from;
       T* target = to + spans[s].to;
       const int32_t n = spans[s].n;
+      if (n <= kHalf) {  // stores of half a vector cross fewer lines of the cache
+        __builtin_memcpy(target, source, kHalf * sizeof(T));
+        continue;
+      }
       for (int32_t i = 0; i < n; i += V::kWidth) V::load(source + i).store(target + i);
     }
   }
