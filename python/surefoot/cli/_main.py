@@ -7,19 +7,24 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import info, predict, train
+from . import evaluate, info, lr_find, predict, resume, train
+from .config_file import apply_config
 from .errors import EXIT_BAD_INPUT, EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, UserError, one_line
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (train, predict, info)
+COMMANDS = (train, resume, predict, evaluate, lr_find, info)
 
 _EPILOG = """examples:
-  surefoot train                            train on the digits that ship with surefoot
-  surefoot predict digits.safetensors x.npy print the class of every row of x.npy
-  surefoot info                             print version, instruction set and threads
+  surefoot train                                  train on the digits that ship with surefoot
+  surefoot train houses.csv --target price        train on a table; writes runs/houses-1
+  surefoot resume runs/houses-1                   go on after a crash or Ctrl-C
+  surefoot predict runs/houses-1/model.safetensors new.csv    a prediction per row
+  surefoot evaluate runs/houses-1/model.safetensors more.csv  scores on rows with targets
+  surefoot lr-find houses.csv --target price      look for a learning rate
+  surefoot info runs/houses-1/model.safetensors   what is in a model file
 
-exit codes: 0 done, 2 bad input, 130 interrupted with Ctrl-C
+exit codes: 0 done, 1 lr-find found no rate, 2 bad input, 130 interrupted with Ctrl-C
 """
 
 
@@ -39,8 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
     try:
+        if getattr(args, "config", None) is not None:
+            apply_config(args.command_parser, args.config)
+            args = parser.parse_args(argv)
         code: int = args.run(args)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,27 +1,64 @@
-"""``surefoot info``: what runs here."""
+"""``surefoot info``: what runs here, and what is in a model file."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from surefoot.config import show_config
+
+from .predict import encoder_of, open_model
 
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+_EPILOG = """examples:
+  surefoot info                                  what runs here
+  surefoot info digits.safetensors               what a model file holds
+  surefoot info runs/houses-1                    the model of a run folder
+"""
+
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
-        "info", help="print version, instruction set and threads", description=__doc__
+        "info",
+        help="print version, instruction set and threads, or what is in a model file",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "model", nargs="?", type=Path, metavar="MODEL", help="a model file or a run folder"
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the configuration."""
-    show_config()
+    """Print the configuration, or the model."""
+    if args.model is None:
+        show_config()
+        return 0
+    model, info, path = open_model(args.model)
+    print(f"{path}: {sum(p.numel() for p in model.parameters()):,} parameters")
+    print(model)
+    for line in _lines(info, path):
+        print(line)
     return 0
+
+
+def _lines(info: dict[str, Any], path: Path) -> list[str]:
+    lines = [f"{name}: {value}" for name, value in info.items() if name not in ("table", "scores")]
+    for part, values in dict(info.get("scores", {})).items():
+        lines += [f"{part} {name}: {value:.3f}" for name, value in values.items()]
+    if "table" not in info:
+        return lines
+    encoder = encoder_of(info, path)
+    for column in encoder.columns:
+        says = f"{len(column.levels)} levels" if column.kind == "category" else ""
+        gaps = "gaps" if column.has_missing else ""
+        lines.append(f"column {column.name}: {', '.join(filter(None, (column.kind, says, gaps)))}")
+    return [*lines, *(f"note: {note}" for note in encoder.notes)]

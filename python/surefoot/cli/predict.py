@@ -1,4 +1,4 @@
-"""``surefoot predict``: classes for the rows of a file."""
+"""``surefoot predict``: classes or numbers for the rows of a file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import numpy.typing as npt
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.data import TableEncoder
 from surefoot.model_file import load_model
 
-from .errors import UserError, one_line
+from .errors import UserError, one_line, user_errors
+from .run_folder import MODEL
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "encoder_of", "open_model", "run", "run_model"]
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -29,6 +31,9 @@ Floats = npt.NDArray[np.float32]
 _EPILOG = """examples:
   surefoot predict digits.safetensors images.npy
   surefoot predict digits.safetensors rows.csv --probabilities --output classes.csv
+  surefoot predict runs/houses-1/model.safetensors new.csv    columns as in training
+
+A model of a table finds its columns by name; other columns, such as the target, are ignored.
 """
 
 
@@ -36,32 +41,61 @@ def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
     parser = commands.add_parser(
         "predict",
-        help="print the class of every row of a .npy or .csv file",
-        description="Print the class of every row of INPUT, one a line.",
+        help="print the class or number of every row of a file",
+        description="Print the prediction for every row of INPUT, one a line.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL", help="a file that 'surefoot train' saved")
-    add("input", type=Path, metavar="INPUT", help=".npy array or .csv table, one row per item")
+    add("model", type=Path, metavar="MODEL", help="a file of 'surefoot train', or a run folder")
+    add(
+        "input",
+        type=Path,
+        metavar="INPUT",
+        help="a row per item: .npy or .csv; for a model of a table .csv, .tsv or .parquet",
+    )
     add("--output", type=Path, metavar="FILE", help="write there instead of to the terminal")
     add("--probabilities", action="store_true", help="add the probability of each class")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Load model and rows, and write the classes."""
-    try:
-        model, info = load_model(args.model)
-    except ValueError as error:
-        raise UserError(one_line(error)) from None
-    rows = read_rows(args.input, num_inputs(model, args.model))
-    text = as_text(run_model(model, rows, args.model), info.get("classes"), args.probabilities)
+    """Load model and rows, and write the predictions."""
+    model, info, path = open_model(args.model)
+    if "table" in info:
+        encoder = encoder_of(info, path)
+        if args.probabilities and encoder.task != "classification":
+            raise UserError(f"--probabilities: {path} predicts a number, not a class")
+        with user_errors():
+            inputs = encoder.inputs(encoder.read(args.input))
+        output = run_model(model, inputs, path)
+        text = as_lines(encoder.decode(output), output if args.probabilities else None)
+    else:
+        rows = read_rows(args.input, num_inputs(model, path))
+        text = as_text(run_model(model, rows, path), info.get("classes"), args.probabilities)
     if args.output is None:
         sys.stdout.write(text)
     else:
         args.output.write_text(text, encoding="utf-8")
     return 0
+
+
+def open_model(path: Path) -> tuple[nn.Module, dict[str, Any], Path]:
+    """Return model, info and file, of a model file or a run folder."""
+    path = path / MODEL if path.is_dir() else path
+    try:
+        model, info = load_model(path)
+    except ValueError as error:
+        raise UserError(one_line(error)) from None
+    return model.eval(), info, path
+
+
+def encoder_of(info: dict[str, Any], path: Path) -> TableEncoder:
+    """Return what turns tables into the model's inputs."""
+    try:
+        return TableEncoder.from_json(info["table"])
+    except ValueError as error:
+        raise UserError(f"{path}: {one_line(error)}") from None
 
 
 def run_model(model: nn.Module, rows: Floats, path: Path) -> Tensor:
@@ -83,6 +117,17 @@ def num_inputs(model: nn.Module, path: Path) -> int:
         if isinstance(size, int):
             return size
     raise UserError(f"{path} has no layer that says how wide its input is")
+
+
+def as_lines(values: list[Any], output: Tensor | None) -> str:
+    """Return one line per row: the prediction, then the probabilities of the classes if wanted."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    shares: list[list[float]] = [] if output is None else output.softmax(dim=1).tolist()
+    for i, value in enumerate(values):
+        text = f"{value:.7g}" if isinstance(value, float) else str(value)
+        writer.writerow([text, *(f"{p:.6f}" for p in (shares[i] if shares else ()))])
+    return stream.getvalue()
 
 
 def as_text(output: Tensor, classes: Any, probabilities: bool) -> str:

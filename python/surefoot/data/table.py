@@ -78,6 +78,10 @@ class Table:
         place = {level(name): i for i, name in enumerate(self.classes)}
         return np.array([place[level(plain_value(x))] for x in self.target.tolist()], np.int64)
 
+    def values(self) -> NDArray[np.float64]:
+        """The target as numbers, float64 (N,)."""
+        return numbers_of("Table", self.target, str(self.target.name), "number")
+
     def split(
         self,
         sizes: Sequence[float],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surefoot._core import Tensor
 
-from ._columns import Column, fit_column, kind_of, level, near, numbers_of, plain_value
+from ._columns import Column, fit_column, kind_of, level, near, plain_value
 from .dataset import TensorDataset
 from .table import Table, read_table
 
@@ -74,7 +74,7 @@ class TableEncoder:
         self.task, self.classes = table.task, list(table.classes)
         self.target = None if table.target is None else str(table.target.name)
         if self.task == "regression":
-            numbers = numbers_of("TableEncoder", table.target, str(self.target), "number")
+            numbers = table.values()
             self.mean, self.std = float(numbers.mean()), float(numbers.std())
             if not self.std > 0:
                 raise ValueError(f"[TableEncoder] the target {self.target!r} is constant")
@@ -134,7 +134,7 @@ class TableEncoder:
             ValueError: a class that training did not know.
         """
         if self.task == "regression":
-            numbers = numbers_of("TableEncoder", table.target, str(self.target), "number")
+            numbers = table.values()
             return ((numbers - self.mean) / self.std).astype(np.float32)[:, None]
         place = {level(name): i for i, name in enumerate(self.classes)}
         names = [level(plain_value(value)) for value in table.target.tolist()]
