@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         regularize,
         testing,
         train,
+        tune,
     )
     from surefoot.files import load, save
     from surefoot.model_file import load_model, save_model
@@ -42,6 +43,7 @@ _SUBMODULES = (
     "regularize",
     "testing",
     "train",
+    "tune",
 )
 _LAZY = {
     "catalogue": "techniques",
@@ -72,6 +74,7 @@ __all__ = [
     "show_config",
     "testing",
     "train",
+    "tune",
 ]
 __all__ += _core.__all__
 

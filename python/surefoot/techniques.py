@@ -224,10 +224,16 @@ _ROWS = (
          "nn.GaussianNLLLoss", "sum(w loss) / sum(w) with sample weights w", ""),
     ),
     *_family(
-        "The loop",
+        "The loop and tuning",
         (67, "the generic algorithm, visible and as fit", "train.Trainer train.ModelCheckpoint",
          "forward, backward, update until a stop; resumed to the bit", ""),
+        (68, "grid, random, Bayesian and genetic search",
+         "tune.search tune.Uniform tune.LogUniform tune.Int tune.Choice tune.Report",
+         "all combinations; draws; Parzen trees; expected improvement; crossover and mutation",
+         "Bergstra and Bengio 2012; Bergstra et al. 2011; Jones et al. 1998; Goldberg 1989"),
         (69, "progressive depth", "train.ProgressiveDepth train.Freeze",
          "blocks join one by one, earlier ones stay fixed", "Bengio et al. 2007"),
+        (70, "width between input and output layer", "tune.width_rule",
+         "a range to search, no answer: the best may lie outside", ""),
     ),
 )  # fmt: skip

@@ -90,6 +90,7 @@ PY_DOORS: dict[str, set[str]] = {
     "_disk": set(),
     "files": CORE | {"_disk"},
     "model_file": CORE | {"nn", "files"},
+    "tune": CORE | {"train"},
     "config": CORE,
     "techniques": set(),
     "doctor": CORE | {"nn"},
