@@ -26,6 +26,7 @@ struct AxisMap {
   const T* weight;
   int64_t lo, hi, step;
   bool identity;
+  bool picks;  // each output is one element of the input
 };
 
 // y = H x W^T, where (i, j) is divided by h_divisor[i] w_divisor[j] (unless null): in y, or already
@@ -35,11 +36,7 @@ struct PlaneMap {
   AxisMap<T> h, w;
   const T *h_divisor, *w_divisor;
   bool divide_first;
-  // The axis that leaves fewer elements goes first.
-  bool rows_first() const { return h.identity || w.identity || h.out <= h.in; }
-  int64_t scratch() const {
-    return (divide_first ? h.in * w.in : 0) + (rows_first() ? w.in : h.in * w.out);
-  }
+  bool rows_first;  // sums rows, then along them; else the other way round
 };
 
 template <class T>
@@ -49,6 +46,7 @@ struct PoolKernels {
   void (*max_plane)(const MaxMap& map, const T* x, T* y, int32_t* at) = nullptr;
   // Where windows of 2 x 2 tile the plane: dx = g at the positions `at`, else 0.
   void (*place_2x2)(const MaxMap& map, const T* g, const int32_t* at, T* dx) = nullptr;
+  // scratch: the plane x if divide_first, and a row of x (rows_first) or the plane x W^T.
   void (*map_plane)(const PlaneMap<T>& map, const T* x, T* y, T* scratch) = nullptr;
 };
 

@@ -90,11 +90,18 @@ struct Axis {
         if (!plain) weight[to] = static_cast<T>(t.weight[from]);
       }
     }
+    const bool picks = plain && std::ranges::all_of(count, [](int32_t n) { return n == 1; });
     const Run run = main_run(t);
-    map = {t.in,   out,    count.data(), column.data(), plain ? nullptr : weight.data(),
-           run.lo, run.hi, run.step,     is_identity(t)};
+    map = {t.in,   out,    count.data(), column.data(),  plain ? nullptr : weight.data(),
+           run.lo, run.hi, run.step,     is_identity(t), picks};
   }
 };
+
+// The axis that leaves fewer elements goes first; rows that are picked need no pass of their own.
+template <class T>
+bool rows_first(const AxisMap<T>& h, const AxisMap<T>& w) {
+  return w.identity || h.out <= h.in || (h.picks && 2 * h.out <= 3 * h.in);
+}
 
 template <class T>
 void map_planes(const Resample& plan, const T* x, T* y, int64_t planes) {
@@ -102,12 +109,15 @@ void map_planes(const Resample& plan, const T* x, T* y, int64_t planes) {
   const std::vector<T> rows(plan.h_divisor.begin(), plan.h_divisor.end());
   const std::vector<T> columns(plan.w_divisor.begin(), plan.w_divisor.end());
   const bool divides = !rows.empty();
-  const PlaneMap<T> map{h.map, w.map, divides ? rows.data() : nullptr,
-                        divides ? columns.data() : nullptr, divides && plan.divide_first};
+  const bool first = divides && plan.divide_first, by_rows = rows_first(h.map, w.map);
+  const PlaneMap<T> map{
+      h.map, w.map,  divides ? rows.data() : nullptr, divides ? columns.data() : nullptr,
+      first, by_rows};
   const int64_t in = plan.in(), out = plan.out();
+  const size_t size = index((first ? in : 0) + (by_rows ? plan.w.in : plan.h.in * plan.w.out()));
   for_planes(planes, in + out, [&](int64_t p) {
     thread_local std::vector<T> scratch;
-    if (scratch.size() < index(map.scratch())) scratch.resize(index(map.scratch()));
+    if (scratch.size() < size) scratch.resize(size);
     kernels<T>().pool.map_plane(map, x + p * in, y + p * out, scratch.data());
   });
 }

@@ -86,11 +86,11 @@ template <class T>
 void map_rows_first(const PlaneMap<T>& p, const T* x, T* y, T* scratch) {
   for (int64_t i = 0; i < p.h.out; ++i) {
     T* to = y + i * p.w.out;
-    const T* line = x + i * p.w.in;
-    if (!p.h.identity || p.w.identity) {
-      T* sums = p.w.identity ? to : scratch;
-      sum_rows(p.h, i, x, p.w.in, sums);
-      line = sums;
+    const T* line = scratch;
+    if (p.h.picks && !p.w.identity) {
+      line = x + p.h.column[i] * p.w.in;
+    } else {
+      sum_rows(p.h, i, x, p.w.in, p.w.identity ? to : scratch);
     }
     if (!p.w.identity) sum_columns(p.w, line, to);
     if (p.h_divisor && !p.divide_first) divide_row(to, p.h_divisor[i], p.w_divisor, p.w.out, to);
@@ -117,7 +117,7 @@ void map_plane(const PlaneMap<T>& p, const T* x, T* y, T* scratch) {
     x = scratch;
     scratch += p.h.in * p.w.in;
   }
-  p.rows_first() ? map_rows_first(p, x, y, scratch) : map_columns_first(p, x, y, scratch);
+  p.rows_first ? map_rows_first(p, x, y, scratch) : map_columns_first(p, x, y, scratch);
 }
 
 }  // namespace
