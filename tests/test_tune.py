@@ -75,6 +75,14 @@ def test_grid_is_the_product_in_order():
         search(method="grid", trials=10)
 
 
+def test_a_grid_is_covered_whatever_was_tried_before(tmp_path):
+    space = {"n": tune.Int(0, 9)}
+    options = {"space": space, "storage": tmp_path / "trials"}
+    search(lambda p: p["n"], method="random", trials=4, **options)
+    result = search(lambda p: p["n"], method="grid", **options)
+    assert {trial.params["n"] for trial in result.trials} == set(range(10))
+
+
 @pytest.mark.parametrize("method", ["random", "tpe", "gp", "genetic"])
 def test_seed_repeats_also_in_parts(method, tmp_path):
     whole = search(method=method, trials=13)
@@ -204,7 +212,7 @@ def test_an_unfinished_line_is_cut_off(tmp_path):
 
 def test_sqlite(tmp_path):
     url = f"sqlite:///{tmp_path / 'trials.db'}"
-    search(method="random", trials=2, storage=url)
+    search(method="random", trials=2, storage=url, workers=2)
     assert (
         search(method="random", trials=4, storage=url).table
         == search(method="random", trials=4).table

@@ -29,6 +29,12 @@ class Chooser:
     population: int
     sign: float  # 1: less is better
 
+    def is_done(self, trials: Sequence[Any], total: int) -> bool:
+        """Whether there are enough trials: of a grid all points, whatever else was tried."""
+        if self.method == "grid":
+            return self._next_of_grid(trials) is None
+        return len(trials) >= total
+
     def sampler(self, trials: Sequence[Any]) -> Any:
         """Optuna's sampler for the trial after ``trials``."""
         optuna = need_optuna()
@@ -40,14 +46,15 @@ class Chooser:
         if self.method == "tpe":
             return samplers.TPESampler(seed=seed, constant_liar=True)
         if self.method == "grid":
-            point = self._next_of_grid(trials)
+            point = self._next_of_grid(trials) or {}
         else:
             point = self._by_values(trials, np.random.default_rng(key))
         return samplers.PartialFixedSampler(point, samplers.RandomSampler(seed=seed))
 
-    def _next_of_grid(self, trials: Sequence[Any]) -> dict[str, Stored]:
-        taken = [trial.params for trial in trials]
-        return next(point for point in grid(self.space) if point not in taken)
+    def _next_of_grid(self, trials: Sequence[Any]) -> dict[str, Stored] | None:
+        taken = {tuple(trial.params[name] for name in self.space) for trial in trials}
+        points = grid(self.space)
+        return next((point for point in points if tuple(point.values()) not in taken), None)
 
     def _by_values(self, trials: Sequence[Any], rng: np.random.Generator) -> dict[str, Stored]:
         """Failed trials count as the worst value known."""

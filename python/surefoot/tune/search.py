@@ -94,13 +94,13 @@ def search(
     total = _check(objective, checked, method, trials, direction, workers)
     if train is not None:
         objective = Fitted(objective, train, validation, epochs, batch_size, monitor, direction)
+    drawn = int(_core.randint(0, 2**31 - 1, (1,)).item()) if seed is None else seed
     rng = _core.get_rng_state()
     with quiet(), tempfile.TemporaryDirectory() as folder:
         if storage is None and workers > 1:
             storage = Path(folder) / "trials"
         chosen_pruner = make_pruner(pruner)
         store = Store(storage, direction, chosen_pruner)
-        drawn = int(_core.randint(0, 2**31 - 1, (1,)).item()) if seed is None else seed
         held = store.remember(checked, seed=drawn, population=population_for(total))
         drawn = held["seed"] if seed is None else seed
         sign = 1.0 if direction == "minimize" else -1.0
@@ -115,8 +115,7 @@ def search(
                     workers, lambda stop: work(Store(storage, direction, chosen_pruner), job, stop)
                 )
         finally:
-            if seed is not None:
-                _core.set_rng_state(rng)
+            _core.set_rng_state(rng)
             with store.lock:
                 store.bury()
         return _result(store, checked, direction, drawn, reason)
@@ -169,7 +168,7 @@ def work(store: Store, job: Job, stop: Callable[[], bool] = lambda: False) -> st
         with store.lock:
             store.bury()
             counted = store.trials()
-            if len(counted) >= job.total:
+            if job.chooser.is_done(counted, job.total):
                 return "finished"
             store.study.sampler = job.chooser.sampler(counted)
             source = store.study.ask(distributions)

@@ -45,11 +45,11 @@ def quiet() -> Iterator[None]:
 class FileLock:
     """A lock on the file itself, which a killed process cannot leave behind; may be nested.
 
-    Who gets it cuts off a last line that a killed process did not finish.
+    With ``mend``, who gets it cuts off a last line that a killed process did not finish.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path, self._depth, self._file = path, 0, -1
+    def __init__(self, path: str, mend: bool = False) -> None:
+        self._path, self._mends, self._depth, self._file = path, mend, 0, -1
 
     def acquire(self) -> bool:
         """Wait for the lock."""
@@ -59,7 +59,8 @@ class FileLock:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                _mend(file)
+                if self._mends:
+                    _mend(file)
             except BaseException:
                 os.close(file)
                 raise
@@ -106,11 +107,12 @@ class Store:
         storage: Any = None
         self.where = "" if where is None else os.fspath(where)
         if "://" in self.where:
-            storage = self.where
+            storage = optuna.storages.RDBStorage(self.where)
+            kind, _, file = self.where.partition(":///")
+            if kind == "sqlite" and file:
+                self.lock = FileLock(f"{file}.lock")
         elif where is not None:
             storage = self._journal()
-        if isinstance(storage, str):
-            storage = optuna.storages.RDBStorage(storage)
         pruner = pruner or optuna.pruners.NopPruner()
         with self.lock:
             if storage is not None and _NAME in optuna.get_all_study_names(storage):
@@ -140,7 +142,7 @@ class Store:
                 begin = file.read(len(_FIRST_BYTES))
             if not _FIRST_BYTES.startswith(begin):
                 raise ValueError(f"[tune] {path} is no file of a search; take another name")
-        lock: Any = FileLock(self.where)
+        lock: Any = FileLock(self.where, mend=True)
         self.lock = lock
         with lock:  # mends the file before it is read
             return JournalStorage(JournalFileBackend(self.where, lock_obj=lock))
@@ -190,7 +192,7 @@ class Store:
     def _is_alive(self, trial: Any) -> bool:
         owner = trial.user_attrs.get("worker")
         if owner is None:  # in a file it is written under the same lock as the trial
-            return "://" in self.where
+            return "://" in self.where and not isinstance(self.lock, FileLock)
         host, pid, _ = str(owner).rsplit(":", 2)
         return host != socket.gethostname() or str(owner) == worker_name(int(pid))
 
@@ -211,5 +213,5 @@ def worker_name(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         began = "dead" if stat[0] == "Z" else stat[19]  # clock ticks since the machine's start
     except OSError:
-        began = "dead" if pid != os.getpid() else "0"
+        began = "0" if pid == os.getpid() else "dead"
     return f"{socket.gethostname()}:{pid}:{began}"
