@@ -49,6 +49,18 @@ def test_layers_and_architectures_nest(tmp_path: Path) -> None:
     assert loaded[0][0].stride == (2, 1)
 
 
+def test_sizes_that_no_tensor_has_may_be_large(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Conv1d(1, 4, 3, dilation=2048, padding=5000), nn.AvgPool1d(3000))
+    sf.save_model(model, tmp_path / "m.safetensors")
+    assert str(load_model(tmp_path / "m.safetensors")[0]) == str(model)
+
+
+@pytest.mark.parametrize("info", [{"a": sf.ones(1)}, [1]])
+def test_info_that_json_cannot_hold_is_refused(tmp_path: Path, info: Any) -> None:
+    with pytest.raises(TypeError, match=r"\[save_model\] info must be a dict"):
+        save_model(nn.Sequential(nn.ReLU()), tmp_path / "m.safetensors", info)
+
+
 def test_a_layer_that_cannot_be_described_is_refused(tmp_path: Path) -> None:
     class ReLU(nn.ReLU):
         pass
@@ -76,6 +88,19 @@ LINEAR = {"layer": "Linear", "in_features": 4, "out_features": 2, "bias": True}
         json.dumps({"model": "MLP", "in_features": 4, "hidden": [10**9], "out_features": 2}),
         json.dumps({"model": "MLP", "in_features": 4, "hidden": [], "outputs": 2}),
         json.dumps({"model": "Sequential"}),
+        json.dumps(
+            {
+                "model": "LSTMClassifier",
+                "input_size": 4,
+                "hidden_size": 9,
+                "num_classes": 2,
+                "num_layers": 1000,
+            }
+        ),
+        json.dumps({"model": "ResNet", "widths": [4], "blocks": [1000]}),
+        json.dumps(
+            [{"layer": "Embedding", "num_embeddings": 2, "embedding_dim": 4, "_weight": []}]
+        ),
     ],
 )
 def test_a_description_that_does_not_fit_is_an_error(tmp_path: Path, layers: str) -> None:

@@ -157,8 +157,19 @@ def test_tokens_are_embedded() -> None:
         (lambda: ResNet(widths=(16, 32), blocks=(3,)), r"widths=\(16, 32\), blocks=\(3,\)"),
         (lambda: ResNet(widths=(16,), blocks=(0,)), r"blocks\[0\]=0"),
         (lambda: LSTMClassifier(3, 4, 0), "num_classes=0"),
+        (lambda: LSTMClassifier(3, 4, 2)(sf.ones(5, 3)), r"\(5, 3\): must be \(N, T, input_size\)"),
+        (
+            lambda: LSTMClassifier(3, 4, 2, vocabulary=7)(sf.tensor([1])),
+            r"\(1,\): must be \(N, T\)",
+        ),
     ],
 )
 def test_bad_arguments(build: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
+        build()
+
+
+@pytest.mark.parametrize("build", [lambda: MLP(4, 8, 2), lambda: ResNet(blocks=3)])
+def test_a_number_in_the_place_of_a_sequence(build: Any) -> None:
+    with pytest.raises(TypeError, match=r"(hidden=8|blocks=3): must be a sequence"):
         build()

@@ -129,9 +129,13 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 
 Tensor take_along_dim(const Tensor& x, const Tensor& index, int64_t dim) {
   const int d = normalize_dim("take_along_dim", dim, x.ndim());
+  if (index.ndim() != x.ndim()) {
+    throw ShapeError("[take_along_dim] indices of shape ", index.shape(), " for a tensor of shape ",
+                     x.shape(), ": both need the same number of dimensions");
+  }
   Shape shape = broadcast_shapes("take_along_dim", x.shape(), [&] {
     Shape other = index.shape();
-    if (other.ndim() == x.ndim() && x.ndim()) other[d] = x.size(d);
+    if (x.ndim()) other[d] = x.size(d);
     return other;
   }());
   Shape places = shape;

@@ -151,6 +151,9 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
   for (int64_t k = 0; k < numbers.numel(); ++k) {
     const int64_t i = numbers.as<int64_t>()[k];
     if (i < 0) throw ValueError("[", kOp, "] element ", k, " is ", i, ": must not be negative");
+    if (i == std::numeric_limits<int64_t>::max()) {
+      throw ValueError("[", kOp, "] element ", k, " is ", i, ": too large to count up to");
+    }
     size = std::max(size, i + 1);
   }
   if (!weights.defined()) {

@@ -30,6 +30,8 @@ _LAYERS = {
     )
 }
 _ARCHITECTURES = {name: getattr(nn.models, name) for name in nn.models.__all__}
+_FREE = ("stride", "padding", "dilation", "output_size", "divisor_override")  # take no memory
+_COUNTS = ("num_layers", "blocks")  # of parts that have tensors of their own
 _NOT_DESCRIBED = ("self", "init", "dtype", "inplace")  # how it was built, not what it is
 
 
@@ -48,7 +50,11 @@ def save_model(model: nn.Module, path: StrPath, info: Mapping[str, Any] | None =
         >>> net(sf.ones(2, 4)).shape, info["classes"]
         ((2, 3), ['a', 'b', 'c'])
     """
-    metadata = {_MODEL: json.dumps(_describe(model)), _INFO: json.dumps(dict(info or {}))}
+    try:
+        notes = json.dumps(dict(info or {}))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"[save_model] info must be a dict that JSON can hold: {error}") from None
+    metadata = {_MODEL: json.dumps(_describe(model)), _INFO: notes}
     write_tensors(path, model.state_dict(), metadata)
 
 
@@ -97,6 +103,10 @@ def _argument_names(kind: str) -> tuple[str, ...]:
     return tuple(n for n in names if n not in _NOT_DESCRIBED and not n.startswith("_"))
 
 
+def _own_arguments(kind: Any) -> tuple[str, ...]:
+    return tuple(inspect.signature(kind).parameters)
+
+
 def _build(described: Any) -> nn.Module:
     if isinstance(described, list):
         return nn.Sequential(*map(_build, described))
@@ -105,6 +115,10 @@ def _build(described: Any) -> nn.Module:
     kind = arguments.pop("model" if "model" in arguments else "layer")
     if not isinstance(kind, str) or kind not in known:
         raise ValueError(f"no layer {described}")
+    names = _argument_names(kind) if kind in _LAYERS else _own_arguments(known[kind])
+    odd = [name for name in arguments if name not in names]
+    if odd:
+        raise ValueError(f"a {kind} takes no {odd[0]!r}")
     module: nn.Module = known[kind](**arguments)
     return module
 
@@ -116,17 +130,25 @@ def _tupled(value: Any) -> Any:
 def _check_sizes(described: Any, tensors: Mapping[str, Tensor]) -> None:
     """Refuse a size that no tensor of the file has, before memory is taken for it."""
     largest = max((size for tensor in tensors.values() for size in tensor.shape), default=0)
-    for number in _integers(described):
+    for name, number in _integers(described):
         if number > max(largest, 1024):
             raise ValueError(f"it names a size of {number}, its largest tensor has {largest}")
+        if name in _COUNTS and number > len(tensors):
+            raise ValueError(f"it names {name}={number}, and holds {len(tensors)} tensors")
 
 
-def _integers(described: Any) -> Iterator[int]:
-    if isinstance(described, (list, dict)):
-        for value in described.values() if isinstance(described, dict) else described:
-            yield from _integers(value)
+def _integers(described: Any, name: str = "") -> Iterator[tuple[str, int]]:
+    """The integers for which memory is taken, and the arguments that hold them."""
+    if isinstance(described, dict):
+        free = _FREE + ("kernel_size",) * ("Pool" in str(described.get("layer")))
+        for key, value in described.items():
+            if key not in free:
+                yield from _integers(value, key)
+    elif isinstance(described, list):
+        for value in described:
+            yield from _integers(value, name)
     elif isinstance(described, int):
-        yield described
+        yield name, described
 
 
 def _match_dtype(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

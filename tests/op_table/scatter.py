@@ -166,6 +166,7 @@ ROWS = [
                              call(np.array([2], np.int64), minlength=2)],
         out="like",
         errors=(bad(ValueError, ("[bincount]", "element 1 is -2"), np.array([3, -2])),
+                bad(ValueError, ("[bincount]", "too large"), np.array([2**63 - 1])),
                 bad(TYPE_ERROR, "[bincount]", np.ones(3)),
                 bad(SHAPE_ERROR, "[bincount]", np.ones((3, 1), int)),
                 bad(SHAPE_ERROR, "[bincount]", np.ones(3, int), np.ones(2)))),

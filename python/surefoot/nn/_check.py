@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from surefoot._core import Tensor
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -17,6 +19,14 @@ def positive_int(owner: str, name: str, value: Any) -> int:
     if number <= 0:
         raise ValueError(f"[{owner}] {name}={number}: must be a positive integer")
     return number
+
+
+def tensor(owner: str, name: str, value: Any) -> Tensor:
+    """Return `value`, or raise TypeError when it is no Tensor."""
+    if not isinstance(value, Tensor):
+        kind = type(value).__name__
+        raise TypeError(f"[{owner}] argument {name!r} must be a Tensor, got {kind}")
+    return value
 
 
 def positive(owner: str, name: str, value: float) -> float:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from surefoot import _core
 from surefoot._core import Tensor
 
+from ._check import tensor
+
 
 class Scores(NamedTuple):
     """The sizes of the scores that a mask is for."""
@@ -18,7 +20,7 @@ class Scores(NamedTuple):
 
 
 def _checked(owner: str, name: str, mask: Tensor, shapes: tuple[tuple[int, ...], ...]) -> Tensor:
-    if mask.dtype != _core.bool and not mask.is_floating_point():
+    if tensor(owner, name, mask).dtype != _core.bool and not mask.is_floating_point():
         raise TypeError(
             f"[{owner}] {name} is {mask.dtype}: must be bool, True where a key is hidden, "
             "or of a floating dtype, to be added to the scores"

@@ -8,7 +8,7 @@ from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _dropout, _mask, init
-from ._check import positive_int, probability
+from ._check import positive_int, probability, tensor
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -165,14 +165,15 @@ class MultiheadAttention(Module):
         return output, weights.squeeze(0) if single else weights
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
-        shapes = [tuple(x.shape) for x in (query, key, value)]
+        owner, names = "MultiheadAttention", ("query", "key", "value")
+        given = zip(names, (query, key, value), strict=True)
+        shapes = [tuple(tensor(owner, name, x).shape) for name, x in given]
         if query.ndim not in (2, 3) or key.ndim != query.ndim or value.ndim != query.ndim:
             raise ValueError(
                 f"[MultiheadAttention] query {shapes[0]}, key {shapes[1]}, value {shapes[2]}: all "
                 "must have 3 dimensions, or 2 without a batch"
             )
         sizes = {"embed_dim": self.embed_dim, "kdim": self.kdim, "vdim": self.vdim}
-        names = ("query", "key", "value")
         for name, shape, (rule, size) in zip(names, shapes, sizes.items(), strict=True):
             if shape[-1] != size:
                 raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 from surefoot import _core
 from surefoot._core import ShapeError, Tensor
 
-from ._check import one_of, positive_int, probability
+from ._check import one_of, positive_int, probability, tensor
 from ._recurrent import add_weights, law_of, own_weights, reset_weights, run_layer
 from .module import Module
 from .utils.rnn import PackedSequence
@@ -112,7 +112,8 @@ class RNNBase(Module):
         return x, [_core.stack(states) for states in zip(*last, strict=True)]
 
     def _check_input(self, x: Tensor) -> None:
-        name, shape = type(self).__name__, tuple(x.shape)
+        name = type(self).__name__
+        shape = tuple(tensor(name, "input", x).shape)
         if x.ndim not in (2, 3):
             layout = "(batch, steps, input)" if self.batch_first else "(steps, batch, input)"
             raise ShapeError(
@@ -143,7 +144,7 @@ class RNNBase(Module):
         wanted = shape if batched else (shape[0], shape[2])
         states = list(hx) if count == 2 else [hx]
         for title, state in zip(("h_0", "c_0"), states, strict=False):
-            if tuple(state.shape) != wanted:
+            if tuple(tensor(name, title, state).shape) != wanted:
                 kind = "(layers * directions, batch, hidden)"
                 kind = kind if batched else "(layers * directions, hidden) for one sequence"
                 raise ShapeError(f"[{name}] {title} {tuple(state.shape)}: must be {wanted}, {kind}")
@@ -175,7 +176,7 @@ class RNNBase(Module):
         out, last = self._run(x, states, sizes)
         if back is not None:
             last = [state.index_select(1, back) for state in last]
-        return PackedSequence(out, sizes, order, back), self._result(last)
+        return packed._replace(data=out), self._result(last)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"

@@ -8,7 +8,7 @@ from typing import Any
 from surefoot import _core
 from surefoot._core import ShapeError, Tensor
 
-from ._check import one_of, positive_int
+from ._check import one_of, positive_int, tensor
 from ._recurrent import add_weights, law_of, own_weights, reset_weights, run_layer
 from .module import Module
 from .parameter import Parameter
@@ -53,7 +53,8 @@ class _Cell(Module):
 
     def _prepared(self, x: Tensor, states: Sequence[Tensor] | None) -> tuple[Tensor, list[Tensor]]:
         """x as (1, B, input) and the states as (B, hidden); None stands for zeros."""
-        name, shape = type(self).__name__, tuple(x.shape)
+        name = type(self).__name__
+        shape = tuple(tensor(name, "input", x).shape)
         if x.ndim not in (1, 2):
             raise ShapeError(f"[{name}] input {shape}: must be (batch, input) or (input,)")
         if shape[-1] != self.input_size:

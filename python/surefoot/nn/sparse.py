@@ -10,7 +10,7 @@ from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
 from . import init
-from ._check import not_negative, one_of, positive_int
+from ._check import not_negative, one_of, positive_int, tensor
 from .module import Module
 from .parameter import Parameter
 
@@ -74,7 +74,7 @@ class _Table(Module):
 
     @classmethod
     def _of(cls: type[E], embeddings: Tensor, freeze: bool, options: dict[str, Any]) -> E:
-        if embeddings.ndim != 2:
+        if tensor(f"{cls.__name__}.from_pretrained", "embeddings", embeddings).ndim != 2:
             raise ValueError(
                 f"[{cls.__name__}.from_pretrained] embeddings {tuple(embeddings.shape)}: "
                 "must be (num_embeddings, embedding_dim)"
@@ -192,7 +192,8 @@ class EmbeddingBag(_Table):
         dtype: floating dtype of the table, float32 by default.
 
     per_sample_weights, of the call, as x: the sum is weighted; mode='sum' only.
-    ValueError: offsets that do not ascend from 0 or exceed N.
+    ValueError: offsets that do not ascend from 0 or exceed N. torch 2.13 differs with
+    scale_grad_by_freq: it divides by the counts of other rows.
 
     Example:
         >>> import surefoot as sf

@@ -21,7 +21,7 @@ Activation = str | Callable[[Tensor], Tensor]
 
 
 def _function(owner: str, activation: Activation) -> Callable[[Tensor], Tensor]:
-    if not isinstance(activation, str):
+    if callable(activation):
         return activation
     one_of(owner, "activation", activation, ("relu", "gelu"))
     return functional.relu if activation == "relu" else functional.gelu

@@ -36,4 +36,6 @@ def pooling_named(owner: str, name: str) -> Module:
 
 def positive_ints(owner: str, name: str, values: Sequence[int]) -> list[int]:
     """Return ``values`` as ints, or raise ValueError/TypeError naming the argument."""
+    if not isinstance(values, Sequence):
+        raise TypeError(f"[{owner}] {name}={values!r}: must be a sequence of positive integers")
     return [positive_int(owner, f"{name}[{i}]", value) for i, value in enumerate(values)]

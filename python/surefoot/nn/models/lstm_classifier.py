@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surefoot import _core
-from surefoot._core import Tensor
+from surefoot._core import ShapeError, Tensor
 from surefoot.nn._check import positive_int
 from surefoot.nn.dropout import Dropout
 from surefoot.nn.linear import Linear
@@ -75,6 +75,9 @@ class LSTMClassifier(Module):
         }
 
     def forward(self, x: Tensor, lengths: Any = None) -> Tensor:
+        layout = "(N, T, input_size)" if self.embedding is None else "(N, T)"
+        if x.ndim != layout.count(",") + 1:
+            raise ShapeError(f"[LSTMClassifier] input {tuple(x.shape)}: must be {layout}")
         if self.embedding is not None:
             x = self.embedding(x)
         if lengths is None:

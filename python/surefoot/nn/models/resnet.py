@@ -94,16 +94,16 @@ class ResNet(Module):
         zero_init_residual: bool = False,
     ) -> None:
         super().__init__()
-        if len(widths) != len(blocks) or not widths:
-            raise ValueError(
-                f"[ResNet] widths={tuple(widths)}, blocks={tuple(blocks)}: needs one width and one "
-                "number of blocks for each stage"
-            )
         positive_int("ResNet", "num_classes", num_classes)
         channels, counts = (
             positive_ints("ResNet", "widths", widths),
             positive_ints("ResNet", "blocks", blocks),
         )
+        if len(channels) != len(counts) or not channels:
+            raise ValueError(
+                f"[ResNet] widths={tuple(channels)}, blocks={tuple(counts)}: needs one width and "
+                "one number of blocks for each stage"
+            )
         self.conv1 = _conv3x3(in_channels, channels[0])
         self.bn1 = BatchNorm2d(channels[0])
         self._stages = [f"layer{i}" for i in range(1, len(channels) + 1)]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from surefoot import _core
 from surefoot._core import ShapeError, Tensor
-from surefoot.nn._check import one_of
+from surefoot.nn._check import one_of, positive_int, tensor
 
 __all__ = [
     "PackedSequence",
@@ -42,7 +42,7 @@ class PackedSequence(_Packed):
         sorted_indices: where the packed sequences stood before they were sorted by length, or None.
         unsorted_indices: its inverse; found from it if None.
 
-    Made by pack_padded_sequence or pack_sequence.
+    Made by pack_padded_sequence or pack_sequence. ValueError, ShapeError: what does not fit.
 
     Example:
         >>> import surefoot as sf
@@ -61,6 +61,7 @@ class PackedSequence(_Packed):
         sorted_indices: Tensor | None = None,
         unsorted_indices: Tensor | None = None,
     ) -> PackedSequence:
+        _check_packed(data, batch_sizes, (sorted_indices, unsorted_indices))
         if sorted_indices is not None and unsorted_indices is None:
             unsorted_indices = _core.argsort(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
@@ -78,14 +79,46 @@ class PackedSequence(_Packed):
         return self.to(_core.float64)
 
 
+def _check_packed(data: Tensor, batch_sizes: Tensor, orders: Sequence[Tensor | None]) -> None:
+    name, shape = "PackedSequence", tuple(tensor("PackedSequence", "data", data).shape)
+    sizes = tensor(name, "batch_sizes", batch_sizes).numpy()
+    if sizes.ndim != 1 or sizes.dtype != np.int64 or not (sizes.size and shape):
+        raise ShapeError(
+            f"[{name}] data {shape} with batch_sizes {sizes.shape} of {sizes.dtype}: must be "
+            "(rows, ...) with (steps,) of int64"
+        )
+    wrong = (sizes < 1) | (np.diff(sizes, prepend=sizes[0]) > 0)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(
+            f"[{name}] batch_sizes[{at}]={sizes[at]}: must be positive and never grow, "
+            f"batch_sizes[0]={sizes[0]}"
+        )
+    if sizes.sum() != shape[0]:
+        raise ShapeError(f"[{name}] data {shape}: batch_sizes add up to {sizes.sum()} rows")
+    for title, order in zip(("sorted_indices", "unsorted_indices"), orders, strict=True):
+        if order is None:
+            continue
+        numbers = tensor(name, title, order).numpy()
+        if not np.array_equal(np.sort(numbers), np.arange(sizes[0])):
+            raise ValueError(
+                f"[{name}] {title} {numbers.shape}: must hold each number from 0 to "
+                f"{sizes[0] - 1} once"
+            )
+
+
 def _lengths(name: str, lengths: Tensor | Sequence[int], batch: int, steps: int) -> Indices:
-    given = lengths.tolist() if isinstance(lengths, Tensor) else list(lengths)
+    listed: Any = lengths.tolist() if isinstance(lengths, Tensor) else lengths
+    if not hasattr(listed, "__iter__"):
+        raise TypeError(f"[{name}] lengths={listed!r}: must hold one integer for each sequence")
+    given = [x.item() if isinstance(x, Tensor) else x for x in listed]
     if len(given) != batch:
         raise ShapeError(f"[{name}] {len(given)} lengths for a batch of {batch} sequences")
     for i, length in enumerate(given):
-        if int(length) != length or not 1 <= length <= steps:
+        number = isinstance(length, (int, float, np.number))
+        if not number or not 1 <= length <= steps or length % 1:
             raise ValueError(
-                f"[{name}] lengths[{i}]={length}: must be an integer from 1 to {steps}, "
+                f"[{name}] lengths[{i}]={length!r}: must be an integer from 1 to {steps}, "
                 "the steps of the padded input"
             )
     return np.asarray(given, np.int64)
@@ -118,7 +151,7 @@ def pack_padded_sequence(
         >>> pack_padded_sequence(padded, [3, 2]).data.tolist()
         [1.0, 2.0, 3.0, 4.0, 5.0]
     """
-    if input.ndim < 2:
+    if tensor("pack_padded_sequence", "input", input).ndim < 2:
         raise ShapeError(
             f"[pack_padded_sequence] input {tuple(input.shape)}: must be (steps, batch, ...)"
         )
@@ -172,7 +205,8 @@ def pad_packed_sequence(
         )
     data, sizes = sequence.data, np.asarray(sequence.batch_sizes.numpy())
     steps, batch = len(sizes), int(sizes[0])
-    total = steps if total_length is None else total_length
+    total = total_length
+    total = steps if total is None else positive_int("pad_packed_sequence", "total_length", total)
     if total < steps:
         raise ValueError(
             f"[pad_packed_sequence] total_length={total}: the longest sequence has {steps} steps"
@@ -214,9 +248,11 @@ def pad_sequence(
     parts = list(sequences.unbind(0)) if isinstance(sequences, Tensor) else list(sequences)
     if not parts:
         raise ValueError("[pad_sequence] needs one sequence or more, got none")
-    trailing = tuple(parts[0].shape[1:])
+    trailing = tuple(tensor("pad_sequence", "sequences[0]", parts[0]).shape[1:])
     for i, part in enumerate(parts):
-        if part.ndim < 1 or tuple(part.shape[1:]) != trailing:
+        if tensor("pad_sequence", f"sequences[{i}]", part).ndim < 1:
+            raise ShapeError(f"[pad_sequence] sequences[{i}] (): must be (length, ...)")
+        if tuple(part.shape[1:]) != trailing:
             raise ShapeError(
                 f"[pad_sequence] sequences[{i}] {tuple(part.shape)} beside "
                 f"{tuple(parts[0].shape)}: all sizes but the first must be equal"
@@ -242,7 +278,7 @@ def unpad_sequence(
         >>> [x.tolist() for x in unpad_sequence(padded, [2, 1], batch_first=True)]
         [[1.0, 2.0], [3.0]]
     """
-    if padded_sequences.ndim < 2:
+    if tensor("unpad_sequence", "padded_sequences", padded_sequences).ndim < 2:
         raise ShapeError(
             f"[unpad_sequence] input {tuple(padded_sequences.shape)}: must be (steps, batch, ...)"
         )
@@ -263,12 +299,14 @@ def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> P
         >>> pack_sequence([a, b], enforce_sorted=False).data.tolist()
         [2.0, 1.0, 3.0]
     """
-    lengths = [len(part) for part in sequences]
+    parts = list(sequences)
+    padded = pad_sequence(parts)
+    lengths = [len(part) for part in parts]
     if 0 in lengths:
         raise ValueError(
             f"[pack_sequence] sequences[{lengths.index(0)}] is empty: each must have a step or more"
         )
-    return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
+    return pack_padded_sequence(padded, lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
