@@ -113,6 +113,14 @@ PROOFS = {
     "train.ProgressiveDepth": "train/test_growth.py::"
     "test_depth_grows_and_earlier_blocks_stay_fixed",
     "train.Freeze": "train/test_growth.py::test_frozen_parameters_stand_still_until_their_epoch",
+    "ensemble.SnapshotEnsemble": "test_ensemble.py::"
+    "test_snapshots_are_taken_at_the_minima_of_the_rate",
+    "ensemble.deep_ensemble": "test_ensemble.py::test_stacked_training_equals_training_one_by_one",
+    "ensemble.Stacked": "test_ensemble.py::test_stacked_training_equals_training_one_by_one",
+    "ensemble.bootstrap": "test_ensemble.py::"
+    "test_bootstrap_is_fixed_by_its_seed_and_leaves_out_a_third",
+    "ensemble.mc_dropout": "test_ensemble.py::test_mc_dropout_has_the_moments_of_the_masks",
+    62: "test_ensemble.py::test_the_ensemble_beats_its_average_member_on_digits",
     10: "test_init.py::test_auto_fits_the_activation_that_follows",
     21: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",
     22: "test_optim.py::test_momentum_forms_have_the_textbook_first_steps",

@@ -1,4 +1,4 @@
-"""Models that a file can describe: known layers in a row, or a ready architecture of nn.models."""
+"""Models that a file can describe: known layers in a row, ready architectures, ensembles."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ _NOT_DESCRIBED = ("self", "init", "dtype", "inplace")  # how it was built, not w
 def save_model(model: nn.Module, path: StrPath, info: Mapping[str, Any] | None = None) -> None:
     """Write a model to one safetensors file, from which ``load_model`` rebuilds it.
 
-    The model is a Sequential of known layers, an architecture of ``nn.models``, or a Sequential of
-    both; TypeError names a layer that is neither (``sf.save`` writes the state of any module).
+    The model is a Sequential of known layers, an architecture of ``nn.models``, a Sequential of
+    both, or a ``surefoot.ensemble.Ensemble`` of such; TypeError names a layer that is none of these
+    (``sf.save`` writes the state of any module).
     ``info`` is anything that JSON can hold, for people and programs that read the file.
 
     Example:
@@ -84,6 +85,9 @@ def _describe(module: nn.Module) -> Any:
     kind = type(module).__name__
     if type(module) is nn.Sequential:
         return [_describe(child) for child in module]
+    if kind in ("Ensemble", "Bagging") and isinstance(module, _ensemble_class()):
+        models = module.get_submodule("models").children()
+        return {"ensemble": [_describe(model) for model in models], "combine": module.combine}
     if _ARCHITECTURES.get(kind) is type(module):
         config: dict[str, Any] = vars(module)["config"]
         return {"model": kind, **config}
@@ -110,6 +114,10 @@ def _own_arguments(kind: Any) -> tuple[str, ...]:
 def _build(described: Any) -> nn.Module:
     if isinstance(described, list):
         return nn.Sequential(*map(_build, described))
+    if "ensemble" in dict(described):
+        models = [_build(model) for model in described["ensemble"]]
+        ensemble: nn.Module = _ensemble_class()(models, described["combine"])
+        return ensemble
     arguments = {name: _tupled(value) for name, value in dict(described).items()}
     known = _ARCHITECTURES if "model" in arguments else _LAYERS
     kind = arguments.pop("model" if "model" in arguments else "layer")
@@ -121,6 +129,12 @@ def _build(described: Any) -> nn.Module:
         raise ValueError(f"a {kind} takes no {odd[0]!r}")
     module: nn.Module = known[kind](**arguments)
     return module
+
+
+def _ensemble_class() -> Any:
+    from surefoot.ensemble import Ensemble  # loads the training loop: only where it is needed
+
+    return Ensemble
 
 
 def _tupled(value: Any) -> Any:

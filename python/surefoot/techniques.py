@@ -207,7 +207,9 @@ _ROWS = (
          "no progress for `patience` epochs; 0: worse than the epoch before", "Prechelt 1998"),
         (61, "tied parameters", "nn.Parameter", "one Parameter in two places: gradients add up",
          ""),
-        (62, "ensembles", "ensemble.Ensemble ensemble.bagging ensemble.Snapshots",
+        (62, "ensembles", "ensemble.Ensemble ensemble.bagging ensemble.bootstrap "
+         "ensemble.Snapshots ensemble.SnapshotEnsemble ensemble.deep_ensemble ensemble.Stacked "
+         "ensemble.mc_dropout",
          "mean of outputs or probabilities, votes; their spread as uncertainty",
          "Breiman 1996; Huang et al. 2017; Lakshminarayanan et al. 2017"),
         (63, "pruning", "nn.utils.prune.l1_unstructured nn.utils.prune.global_unstructured "

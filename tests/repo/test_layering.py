@@ -89,13 +89,13 @@ PY_DOORS: dict[str, set[str]] = {
     "train": CORE | {"autograd", "nn", "optim", "data", "regularize", "files"},
     "_disk": set(),
     "files": CORE | {"_disk"},
-    "model_file": CORE | {"nn", "files"},
+    "model_file": CORE | {"nn", "files", "ensemble"},  # a file may hold an ensemble
     "tune": CORE | {"train"},
     "config": CORE,
     "techniques": set(),
     "doctor": CORE | {"nn"},
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
-    "ensemble": CORE | {"autograd", "nn", "data", "train"},
+    "ensemble": CORE | {"autograd", "nn", "optim", "data", "regularize", "train"},
     "cli": CORE
     | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "regularize", "train"},
 }
