@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surefoot import data, nn, optim, regularize, train
+from surefoot import data, nn, optim, plot, regularize, train
 from surefoot.nn.utils import prune
 from surefoot.optim import lr_scheduler
 
@@ -16,7 +16,7 @@ MODULES = [
     *("surefoot.initializers", "surefoot.files", "surefoot.model_file"),
     *(
         m.name
-        for p in [*PACKAGES, train]
+        for p in [*PACKAGES, plot, train]
         for m in pkgutil.walk_packages(p.__path__, f"{p.__name__}.")
     ),
 ]

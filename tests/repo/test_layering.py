@@ -86,7 +86,8 @@ PY_DOORS: dict[str, set[str]] = {
     "data": CORE,
     "regularize": CORE | {"autograd", "nn"},
     "prune": {"nn"},
-    "train": CORE | {"autograd", "nn", "optim", "data", "regularize", "files"},
+    "plot": CORE | {"autograd", "nn", "optim"},
+    "train": CORE | {"autograd", "nn", "optim", "data", "regularize", "files", "plot"},
     "_disk": set(),
     "files": CORE | {"_disk"},
     "model_file": CORE | {"nn", "files", "ensemble"},  # a file may hold an ensemble

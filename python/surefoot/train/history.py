@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["History"]
 
@@ -67,43 +69,15 @@ class History(dict[str, list[Value]]):
         sign = 1 if mode == "min" else -1
         return min(known, key=lambda pair: (sign * pair[0], pair[1]))[1]
 
-    def plot(self, *columns: str) -> Any:
-        """Draw the columns over the epochs and return the matplotlib figure.
+    def plot(self, *columns: str) -> Figure:
+        """Draw the columns over the epochs: ``sf.plot.learning_curves`` of this history.
 
         Without names: all of them, each with its ``val_`` counterpart in one panel. A single panel
         is drawn for names that are given. Needs the extra: pip install 'surefoot[plot]'.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError(
-                "[History] plot needs matplotlib: pip install 'surefoot[plot]'"
-            ) from None
-        unknown = [name for name in columns if name not in self]
-        if unknown or not self.num_epochs:
-            known = ", ".join(self) or "none: no epoch was finished"
-            raise KeyError(
-                f"[History] no column {', '.join(unknown) or 'to plot'}; there is {known}"
-            )
-        panels = [list(columns)] if columns else self._panels()
-        figure = Figure(figsize=(5.0 * len(panels), 3.6), layout="constrained")
-        epochs: Any = self.get("epoch") or list(range(1, self.num_epochs + 1))
-        for i, names in enumerate(panels):
-            axes = figure.add_subplot(1, len(panels), i + 1)
-            for name in names:
-                values = [math.nan if value is None else value for value in self[name]]
-                axes.plot(epochs, values, marker="." if len(values) < 30 else "", label=name)
-            axes.set_xlabel("epoch")
-            axes.legend()
-        return figure
+        from surefoot.plot import learning_curves
 
-    def _panels(self) -> list[list[str]]:
-        """Columns that belong together, the validation value after the other."""
-        names = [name for name in self if name != "epoch"]
-        firsts = [
-            name for name in names if name.removeprefix("val_") not in names or name[:4] != "val_"
-        ]
-        return [[name, *(["val_" + name] if "val_" + name in names else [])] for name in firsts]
+        return learning_curves(self, columns or None)
 
     def to_jsonl(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the history as JSON lines, one epoch a line, and write it to ``path`` if given."""

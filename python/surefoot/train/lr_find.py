@@ -55,14 +55,9 @@ class LRFinding:
 
     def plot(self) -> Any:
         """Draw the curves over the rate; needs the extra: pip install 'surefoot[plot]'."""
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError(
-                "[lr_find] plot needs matplotlib: pip install 'surefoot[plot]'"
-            ) from None
-        figure = Figure(figsize=(5.5, 3.6), layout="constrained")
-        axes = figure.add_subplot()
+        from surefoot.plot._figure import new_figure
+
+        figure, (axes,) = new_figure("lr_find", size=(5.5, 3.6))
         for row in self.losses:
             axes.plot(self.lrs, row, color="0.8")
         axes.plot(self.lrs, self.smoothed)

@@ -1,0 +1,105 @@
+"""What all pictures share: a figure without pyplot, and the checks of arguments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from surefoot import _core
+from surefoot.nn import Module
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = npt.NDArray[Any]
+T = TypeVar("T")
+
+WIDTH, HEIGHT = 5.0, 3.6  # inches of one panel
+
+
+def new_figure(
+    owner: str,
+    rows: int = 1,
+    columns: int = 1,
+    size: tuple[float, float] = (WIDTH, HEIGHT),
+    **options: Any,
+) -> tuple[Figure, list[Any]]:
+    """A figure of ``rows * columns`` panels of ``size``, and its axes row by row."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError(f"[{owner}] needs matplotlib: pip install 'surefoot[plot]'") from None
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, list(axes.flat)
+
+
+def labelled(owner: str, name: str, value: Any, is_one: Callable[[Any], bool]) -> dict[str, Any]:
+    """``{"": value}`` for one thing, the dict itself for several with labels."""
+    if is_one(value):
+        return {"": value}
+    if not isinstance(value, Mapping) or not all(is_one(item) for item in value.values()):
+        raise TypeError(f"[{owner}] {name}={value!r}: must be one, or a dict of them by label")
+    if not value:
+        raise ValueError(f"[{owner}] {name} is an empty dict")
+    return {str(label): item for label, item in value.items()}
+
+
+def positive(owner: str, name: str, value: Any) -> int:
+    """A whole number of 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"[{owner}] {name}={value!r}: must be a whole number")
+    if value < 1:
+        raise ValueError(f"[{owner}] {name}={value}: must be 1 or more")
+    return int(value)
+
+
+def limits(owner: str, name: str, value: Any) -> tuple[float, float]:
+    """A pair (low, high) of finite numbers."""
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        raise TypeError(f"[{owner}] {name}={value!r}: must be a pair (low, high)") from None
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"[{owner}] {name}={value!r}: must be finite, low below high")
+    return low, high
+
+
+def padded(values: Array, share: float) -> tuple[float, float]:
+    """The range of ``values``, wider by ``share`` of it on both sides."""
+    low, high = float(values.min()), float(values.max())
+    margin = share * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def array(value: Any) -> Array:
+    """The numbers of a tensor or of anything that NumPy takes."""
+    return value.detach().numpy() if isinstance(value, _core.Tensor) else np.asarray(value)
+
+
+@contextmanager
+def undisturbed(model: Module) -> Iterator[None]:
+    """Modes, buffers (running statistics) and random numbers are afterwards as before."""
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    random = _core.get_rng_state()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for buffer, kept in buffers:
+            buffer.detach().copy_(kept)
+        _core.set_rng_state(random)
+
+
+def model_input(model: Module, value: Any) -> Any:
+    """``value`` as a tensor; floats in the dtype of the model's parameters."""
+    tensor = value if isinstance(value, _core.Tensor) else _core.tensor(np.asarray(value))
+    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
+    return tensor.to(dtype) if dtype is not None and tensor.is_floating_point() else tensor
