@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -243,6 +244,45 @@ def test_a_killed_search_goes_on(tmp_path):
     assert [trial.number for trial in result.trials] == [0, 1, 3, 4]
 
 
+MANY = """
+import json, os, signal, sys, threading, time
+from surefoot import tune
+
+def objective(trial):
+    for step in range(1, 4):
+        trial.report((trial["x"] - 1) ** 2 + 1 / step, step)
+    time.sleep(0.01)
+    return (trial["x"] - 1) ** 2
+
+def end():
+    time.sleep(float(sys.argv[2]))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+threading.Thread(target=end, daemon=True).start()
+space = {"x": tune.Uniform(-5, 5), "kind": ["a", "b"]}
+result = tune.search(objective, space, trials=60, seed=3, storage=sys.argv[1], progress=False)
+print(json.dumps([{k: v for k, v in row.items() if k != "trial"} for row in result.table]))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_a_search_ends_as_the_unbroken_one(tmp_path):
+    path = str(Path(sf.__file__).parents[1])
+    env = {**os.environ, "PYTHONPATH": path}
+
+    def run(file, lifetime):
+        command = [sys.executable, "-c", MANY, str(tmp_path / file), str(lifetime)]
+        return subprocess.run(command, check=False, capture_output=True, env=env)
+
+    draw = np.random.default_rng(0)
+    for _ in range(6):  # less than the 0.6 s that the trials take in all
+        killed = run("parts", draw.uniform(0.0, 0.1))
+        assert killed.returncode == -signal.SIGKILL
+    resumed, unbroken = run("parts", 300), run("whole", 300)
+    assert resumed.returncode == unbroken.returncode == 0
+    assert resumed.stdout == unbroken.stdout != b""
+
+
 def test_ctrl_c_ends_the_search_and_keeps_what_was_done(tmp_path):
     def objective(trial):
         if trial.number == 2:
@@ -281,6 +321,19 @@ def test_two_workers_share_the_trials(tmp_path):
     assert two.best_params == one.best_params
     for method in ("tpe", "gp", "genetic"):
         assert len(search(method=method, trials=12, workers=2).trials) == 12
+
+
+def test_ctrl_c_reaches_workers():
+    def objective(trial):
+        if trial.number == 2:
+            os.kill(os.getppid(), signal.SIGINT)
+            time.sleep(60)
+        return 0.0
+
+    began = time.monotonic()
+    result = search(objective, method="random", trials=1000, workers=2)
+    assert result.stop_reason == "interrupted" and time.monotonic() - began < 30
+    assert 2 not in [trial.number for trial in result.trials]
 
 
 def test_errors_in_workers_arrive(tmp_path):

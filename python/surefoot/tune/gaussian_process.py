@@ -68,7 +68,7 @@ def _width(space: Mapping[str, Domain]) -> int:
 
 def _draw(space: Mapping[str, Domain], places: Array) -> list[Point]:
     points = []
-    for place in places:
+    for place in places.tolist():
         point: Point = {}
         first = 0
         for name, domain in space.items():

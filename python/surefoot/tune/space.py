@@ -245,7 +245,7 @@ class Choice(Domain):
 
     def decode(self, place: Sequence[float]) -> Stored:
         """The option of the largest coordinate."""
-        return self.labels[int(np.argmax(place))]
+        return self.labels[max(range(self.width), key=place.__getitem__)]
 
 
 def _label(option: Any, index: int) -> Stored:
