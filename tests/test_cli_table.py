@@ -48,7 +48,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tables")
     frame().to_csv(folder / "t.csv", index=False)
     frame(60, seed=1).drop(columns=["fixed", "who"]).to_csv(folder / "new.csv", index=False)
-    options = ["--quiet", "--epochs", "40"]
+    options = ["--quiet", "--epochs", "30"]
     for target, other in (("dear", "price"), ("price", "dear")):
         command = ["train", str(folder / "t.csv"), "--target", target, "--drop", other, "who"]
         assert main([*command, *options, "--run", str(folder / target)]) == 0
@@ -172,9 +172,9 @@ def test_resume_ends_as_the_unbroken_run(
 ) -> None:
     command = ["train", tables / "t.csv", "--target", "price", "--drop", "dear", "--quiet"]
     whole, broken = tmp_path / "whole", tmp_path / "broken {}"
-    run(capsys, *command, "--epochs", 24, "--run", whole)
-    run(capsys, *command, "--epochs", 13, "--run", broken)
-    run(capsys, "resume", broken, "--epochs", 24, "--quiet")
+    run(capsys, *command, "--epochs", 12, "--run", whole)
+    run(capsys, *command, "--epochs", 7, "--run", broken)
+    run(capsys, "resume", broken, "--epochs", 12, "--quiet")
     for name in ("model.safetensors", "history.jsonl", "config.json", "checkpoint.safetensors"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes()
     (broken / "checkpoint.safetensors").unlink()
@@ -333,7 +333,7 @@ def test_ctrl_c_leaves_a_run_to_go_on_with(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = ["train", tables / "t.csv", "--target", "price", "--drop", "dear", "--quiet"]
-    run(capsys, *command, "--epochs", 12, "--run", tmp_path / "whole")
+    run(capsys, *command, "--epochs", 6, "--run", tmp_path / "whole")
 
     class EarlyStopping(train.EarlyStopping):
         def on_batch_end(self, trainer: Any) -> None:
@@ -342,11 +342,45 @@ def test_ctrl_c_leaves_a_run_to_go_on_with(
 
     with monkeypatch.context() as patch:
         patch.setattr("surefoot.cli.table_run.EarlyStopping", EarlyStopping)
-        run(capsys, *command, "--epochs", 12, "--run", tmp_path / "broken", code=130)
+        run(capsys, *command, "--epochs", 6, "--run", tmp_path / "broken", code=130)
     assert (tmp_path / "broken" / "model.safetensors").exists()
     run(capsys, "resume", tmp_path / "broken", "--quiet")
     for name in ("model.safetensors", "history.jsonl"):
         assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_the_final_network_learns_the_validation_rows_too(
+    tables: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = ["train", tables / "t.csv", "--target", "price", "--drop", "dear", "who", "--quiet"]
+    command += ["--epochs", 6]
+    seen: list[tuple[int, int]] = []
+    fit = train.Trainer.fit
+
+    def watched(self: Any, rows: Any, *rest: Any, **options: Any) -> Any:
+        seen.append((len(rows), options["epochs"]))
+        return fit(self, rows, *rest, **options)
+
+    monkeypatch.setattr(train.Trainer, "fit", watched)
+    run(capsys, *command, "--run", tmp_path / "again")
+    best = History.from_jsonl(tmp_path / "again" / "history.jsonl").best_epoch() + 1
+    assert seen == [(168, 6), (204, best)]
+    run(capsys, *command, "--run", tmp_path / "once", "--no-refit")
+    assert len(seen) == 3
+    kept = [load_model(tmp_path / name / "model.safetensors")[1] for name in ("again", "once")]
+    assert kept[0]["scores"]["validation"] == kept[1]["scores"]["validation"]
+    assert kept[0]["scores"]["test"] != kept[1]["scores"]["test"]
+    text = run(capsys, "evaluate", tmp_path / "again", tables / "t.csv")
+    assert text != run(capsys, "evaluate", tmp_path / "once", tables / "t.csv")
+    config = tmp_path / "run.toml"
+    config.write_text("refit = false")
+    run(capsys, *command, "--config", config, "--run", tmp_path / "file")
+    assert (tmp_path / "file" / "model.safetensors").read_bytes() == (
+        tmp_path / "once" / "model.safetensors"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("command", ["resume", "evaluate", "lr-find", "info"])

@@ -46,7 +46,7 @@ def _value(where: str, action: argparse.Action, value: Any) -> Any:
     if action.nargs == 0:
         if not isinstance(value, bool):
             raise UserError(f"{where} is true or false, not {value!r}")
-        return value or None
+        return value if value or isinstance(action, argparse.BooleanOptionalAction) else None
     if action.nargs in ("*", "+"):
         if not isinstance(value, list):
             raise UserError(f"{where} is a list, not {value!r}")

@@ -38,6 +38,7 @@ TABLE_DEFAULTS: dict[str, Any] = {
     "lr": 1e-3,
     "hidden": [100],
     "dropout": 0.2,
+    "refit": None,
     "seed": 0,
 }
 
@@ -132,6 +133,12 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     add("--validation-share", type=share, metavar="X", help="rows that stop it (default 0.15)")
     add("--test-share", type=share, metavar="X", help="rows that only judge it (default 0.15)")
     add("--patience", type=positive_int, help="epochs without progress before it ends (default 20)")
+    add(
+        "--refit",
+        action=argparse.BooleanOptionalAction,
+        help="learn the validation rows, too, in a second run of as many epochs as were best "
+        "(default: up to 10,000 rows)",
+    )
     add("--dropout", type=share, metavar="RATE", help="rate in the hidden layers (default 0.2)")
 
 

@@ -42,7 +42,9 @@ def write_report(
         "<h2>Scores</h2>",
         _scores_table(scores),
         f"<p>Weights of epoch {best} of {history.num_epochs}; the run ended: "
-        f"{escape(history.stop_reason)}.</p>",
+        f"{escape(history.stop_reason)}. Where the network was trained once more with the "
+        "validation rows (refit), the test scores are of that one, the others of the run before it."
+        "</p>",
         "<h2>Curves</h2>",
         _curves(history),
         f"<h2>Errors, {judged} rows</h2>",

@@ -31,6 +31,7 @@ from .scores import Scores, score
 __all__ = ["Prepared", "options_of", "prepare", "run_table", "table_trainer", "train_in"]
 
 SAVE_EVERY = 10  # epochs between checkpoints; those of tables are short
+REFIT_ROWS = 10_000  # above, validation rows add little and a second run takes long
 
 
 @dataclass
@@ -146,11 +147,16 @@ def train_in(
         trainer.save(checkpoint)
     trainer.restore_best()
     scores = {name: _score(trainer, prepared, name) for name in prepared.parts}
+    final = trainer
+    if history.stop_reason != "interrupted" and _wants_refit(prepared, options):
+        final = _refit(trainer, prepared, options)
+    if final is not trainer and "test" in scores:  # it has seen the rows of the other parts
+        scores["test"] = _score(final, prepared, "test")
     judged = list(scores)[-1]  # test, else validation, else training
     info = _info(prepared, scores)
     files = [folder / MODEL, *([output] if output is not None else [])]
     for file in files:
-        save_model(trainer.model, file, info)
+        save_model(final.model, file, info)
     write_report(
         folder / REPORT, prepared.name, options, prepared.encoder, trainer, history, scores
     )
@@ -160,7 +166,35 @@ def train_in(
     print("\n".join(lines[:1] if quiet else lines))
     if not quiet:
         print(f"model saved: {files[-1]}\nreport: {folder / REPORT}")
-    return EXIT_INTERRUPTED if history.stop_reason == "interrupted" else 0
+    stopped = (history.stop_reason, final.history.stop_reason)
+    return EXIT_INTERRUPTED if "interrupted" in stopped else 0
+
+
+def _wants_refit(prepared: Prepared, options: Mapping[str, Any]) -> bool:
+    if "validation" not in prepared.parts:
+        return False
+    rows = len(prepared.parts["training"]) + len(prepared.parts["validation"])
+    return bool(rows <= REFIT_ROWS if options["refit"] is None else options["refit"])
+
+
+def _refit(trainer: Trainer, prepared: Prepared, options: Mapping[str, Any]) -> Trainer:
+    """The same network again, on training and validation rows, for the best number of epochs.
+
+    The run before is kept where this one is broken off or diverges.
+    """
+    epochs = trainer.best.epoch if trainer.best is not None else 0
+    if not epochs:
+        return trainer
+    halves = [prepared.parts[name].tensors for name in ("training", "validation")]
+    together = TensorDataset(*(_core.cat(list(pair)) for pair in zip(*halves, strict=True)))
+    again = table_trainer(prepared, options)
+    try:
+        again.fit(together, epochs=epochs, batch_size=options["batch_size"], progress=False)
+    except NonFiniteLossError:
+        return trainer
+    if again.history.stop_reason == "interrupted":
+        again.model.load_state_dict(trainer.model.state_dict())
+    return again
 
 
 def _fit(
