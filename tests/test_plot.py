@@ -92,6 +92,11 @@ def test_curves_of_several_histories_have_a_colour_each() -> None:
     assert lines(figure.axes[1]) == {"b, lr": [0.1, 0.1]}
 
 
+def test_curves_of_arrays() -> None:
+    figure = plot.learning_curves({"epoch": np.array([5, 6]), "loss": np.array([2.0, 1.0])})
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xydata(), [[5, 2], [6, 1]])
+
+
 def test_history_plot_is_this_picture() -> None:
     history = sf.train.History({"epoch": [1, 2], "loss": [2.0, 1.0], "val_loss": [2.0, 3.0]})
     assert [lines(a) for a in history.plot().axes] == [
@@ -286,6 +291,8 @@ def test_paths_refuse() -> None:
         plot.optimizer_paths(lambda x, y: x * sf.ones(3), (1, 1))
     with pytest.raises(TypeError, match="made int, not an optimizer"):
         plot.optimizer_paths(bowl, (1, 1), {"a": lambda p: 1})
+    with pytest.raises(TypeError, match="does not depend on x and y"):
+        plot.optimizer_paths(lambda x, y: float(x) + float(y), (1, 1))
     with pytest.raises(TypeError, match=r"start=5"):
         plot.optimizer_paths(bowl, 5)
     with pytest.raises(ValueError, match="must be finite"):
@@ -326,6 +333,27 @@ def test_activations_are_counted() -> None:
         title, numbers = axes.get_title().split("\n")
         assert title == name and numbers.startswith(f"std {values.std():.2g}")
     assert "% zero" in figure.axes[1].get_title() and "zero" not in figure.axes[0].get_title()
+
+
+def test_layers_that_work_in_place_do_not_change_what_is_shown() -> None:
+    sf.manual_seed(0)
+    x, y = sf.randn(20, 4), sf.zeros(20, 3)
+    layers = nn.Linear(4, 3)
+    titles = []
+    for inplace in (False, True):
+        net = nn.Sequential(layers, nn.ReLU(inplace=inplace))
+        forward = plot.activation_histograms(net, x, layers=nn.Linear)
+        back = plot.gradient_histograms(net, x, y, nn.MSELoss(), layers=nn.Linear)
+        titles.append([forward.axes[0].get_title(), back.axes[0].get_title()])
+    assert titles[0] == titles[1]
+    assert "zero" not in titles[0][0]
+
+
+def test_layers_with_several_outputs() -> None:
+    lstm = nn.LSTM(3, 4, batch_first=True)
+    (axes,) = plot.activation_histograms(lstm, np.ones((2, 5, 3))).axes
+    assert axes.get_title().startswith("LSTM\n")
+    assert bars(axes)[0].sum() == 2 * 5 * 4
 
 
 def test_layers_are_chosen_by_name_or_class() -> None:
@@ -496,6 +524,8 @@ def test_decision_regions_refuse() -> None:
     ]:
         with pytest.raises(ValueError, match=words):
             plot.decision_regions(linear([[1, 1]]), points, classes)
+    with pytest.raises(ValueError, match="1 class_names for classes 0 to 1"):
+        plot.decision_regions(linear([[1, 1]]), POINTS, [0, 1, 0, 1], class_names=["a"])
     with pytest.raises(TypeError, match="has no predict"):
         plot.decision_regions(5, POINTS, [0, 1, 0, 1])
     with pytest.raises(ValueError, match="the model gave"):
@@ -534,6 +564,11 @@ def test_confusion_matrix_of_the_metric_and_bad_ones() -> None:
         plot.confusion_matrix([[1]], normalize="rows")
     with pytest.raises(ValueError, match="2 labels for 1"):
         plot.confusion_matrix([[1]], display_labels=["a", "b"])
+
+
+def test_confusion_of_many_classes_has_no_numbers() -> None:
+    axes = plot.confusion_matrix(np.eye(40)).axes[0]
+    assert not axes.texts and axes.images[0].get_array().shape == (40, 40)
 
 
 def test_weight_images() -> None:

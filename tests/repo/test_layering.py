@@ -91,14 +91,15 @@ PY_DOORS: dict[str, set[str]] = {
     "_disk": set(),
     "files": CORE | {"_disk"},
     "model_file": CORE | {"nn", "files", "ensemble"},  # a file may hold an ensemble
-    "tune": CORE | {"train"},
+    "tune": CORE | {"train", "plot"},
     "config": CORE,
     "techniques": set(),
     "doctor": CORE | {"nn"},
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
     "ensemble": CORE | {"autograd", "nn", "optim", "data", "regularize", "train"},
     "cli": CORE
-    | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "regularize", "train"},
+    | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "plot", "regularize"}
+    | {"train"},
 }
 
 

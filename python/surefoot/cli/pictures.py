@@ -31,21 +31,11 @@ def curves_picture(history: History) -> str:
 
 def confusion_picture(scores: Scores) -> str:
     """Actual classes down, predicted ones across."""
-    from matplotlib.figure import Figure
+    from surefoot.plot import confusion_matrix
 
     assert scores.confusion is not None
-    size = min(2.0 + 0.4 * len(scores.classes), 10.0)
-    figure = Figure(figsize=(size + 1, size), layout="constrained")
-    axes = figure.add_subplot()
-    image = axes.imshow(scores.confusion, cmap="Blues")
-    figure.colorbar(image)
-    if len(scores.classes) <= 30:
-        names = [str(name)[:12] for name in scores.classes]
-        axes.set_xticks(range(len(names)), names, rotation=90)
-        axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("actual")
-    return _inline(figure)
+    names = [str(name)[:12] for name in scores.classes]
+    return _inline(confusion_matrix(scores.confusion, display_labels=names))
 
 
 def residuals_picture(scores: Scores) -> str:

@@ -82,7 +82,7 @@ def _panels(names: Sequence[str]) -> list[list[str]]:
 
 
 def _epochs(run: Mapping[str, Any], count: int) -> list[float]:
-    return list(run.get("epoch") or range(1, count + 1))
+    return list(run["epoch"] if "epoch" in run else range(1, count + 1))
 
 
 def _draw_run(

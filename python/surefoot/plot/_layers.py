@@ -73,7 +73,7 @@ def gradient_histograms(
         targets, loss: the gradients are those of ``loss(model(inputs), targets)``.
         of: ``"outputs"``, with respect to what the layers give out; or ``"weights"``, to the
             parameters of two or more dimensions (``layers`` then has names of these).
-        log: draw log10 of the magnitude, over one range for all panels, the smallest 0.5% in the
+        log: draw log10 of the magnitude, over one range for all panels, the smallest 2% in the
             first bar; gradients of 0 are counted in the title. False draws the values, over the
             range of each row.
 
@@ -190,11 +190,12 @@ def _run(owner: str, model: Module, inputs: Any, layers: Layers) -> tuple[Any, d
     """The output, and those of the chosen layers in the order of their calls."""
     outputs: dict[str, Any] = {}
 
-    def keep(name: str) -> Callable[..., None]:
-        def hook(module: Module, args: Any, output: Any) -> None:
-            first = output if isinstance(output, _core.Tensor) else output[0]
+    def keep(name: str) -> Callable[..., Any]:
+        def hook(module: Module, args: Any, output: Any) -> Any:
+            single = isinstance(output, _core.Tensor)
             calls = sum(key.partition(" (")[0] == name for key in outputs)
-            outputs[f"{name} ({calls + 1})" if calls else name] = first
+            outputs[f"{name} ({calls + 1})" if calls else name] = output if single else output[0]
+            return output.clone() if single else None  # what follows may work in place
 
         return hook
 
@@ -226,7 +227,7 @@ def _draw(
     for i, (label, row) in enumerate(rows.items()):
         own = panels[i * columns : (i + 1) * columns]
         shown = everything if log else np.concatenate(list(drawn[label].values()))
-        edges = _edges(shown, bins, tail=0.005 if log else 0.0)
+        edges = _edges(shown, bins, tail=0.02 if log else 0.0)
         for panel, (name, values) in zip(own, row.items(), strict=False):
             counts, _ = np.histogram(np.clip(drawn[label][name], edges[0], edges[-1]), edges)
             panel.stairs(counts, edges, fill=True)

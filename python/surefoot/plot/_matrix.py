@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_READABLE = 30  # classes
+
+
 def confusion_matrix(
     counts: Any,
     *,
@@ -28,6 +31,8 @@ def confusion_matrix(
         normalize: None writes the counts; ``"true"``, ``"pred"`` and ``"all"`` the shares of a row,
             of a column and of all.
         cmap: a colour map of matplotlib.
+
+    Above 30 classes cells have no numbers and classes no names.
 
     Example:
         >>> figure = confusion_matrix([[3, 1], [0, 4]], normalize="true")
@@ -48,18 +53,21 @@ def confusion_matrix(
         axis = {"true": 1, "pred": 0, "all": None}[normalize]
         total = table.sum(axis=axis, keepdims=True)
         table = np.divide(table, total, out=np.zeros_like(table), where=total > 0)
-    side = max(3.0, 0.45 * len(table) + 1.2)
+    side = min(max(3.0, 0.45 * len(table) + 1.2), 14.0)
     figure, (panel,) = new_figure(owner, size=(side + 0.8, side))
     image = panel.imshow(table, cmap=cmap, vmin=0)
     figure.colorbar(image, ax=panel)
+    panel.set_xlabel("predicted")
+    panel.set_ylabel("actual")
+    if len(table) > _READABLE:
+        return figure
     middle = table.max() / 2
     for (i, j), value in np.ndenumerate(table):
         text = f"{value:.0f}" if normalize is None else f"{value:.2g}"
         color = image.cmap(0.0 if value > middle else 1.0)
         panel.text(j, i, text, ha="center", va="center", color=color)
     names = [str(n) for n in (range(len(table)) if display_labels is None else display_labels)]
-    panel.set_xticks(range(len(table)), names)
+    long = max(map(len, names)) > 3
+    panel.set_xticks(range(len(table)), names, rotation=90 if long else 0)
     panel.set_yticks(range(len(table)), names)
-    panel.set_xlabel("predicted")
-    panel.set_ylabel("actual")
     return figure

@@ -136,6 +136,10 @@ def _path(
             optimizer.zero_grad()
             value = loss(x, y) if sample is None else sample(x, y, t)
             number("optimizer_paths", value)
+            if not isinstance(value, _core.Tensor) or (kind != "loss" and not value.requires_grad):
+                raise TypeError(
+                    "[optimizer_paths] the loss does not depend on x and y by surefoot's functions"
+                )
             if kind != "loss":
                 value.backward()
             return value

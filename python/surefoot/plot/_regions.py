@@ -67,6 +67,10 @@ def decision_regions(
     answers = _classes(owner, model, np.concatenate([places, points]), threshold)
     regions, own = answers[: len(places)].reshape(count, count), answers[len(places) :]
     kinds = np.unique(np.concatenate([answers, classes]))
+    if class_names is not None and not 0 <= kinds[0] <= kinds[-1] < len(class_names):
+        raise ValueError(
+            f"[{owner}] {len(class_names)} class_names for classes {kinds[0]} to {kinds[-1]}"
+        )
     figure, (panel,) = new_figure(owner, size=(4.5, 4.0))
     _draw(panel, (xs, ys, regions), points, classes, kinds, class_names)
     panel.set_title(f"accuracy {np.mean(own == classes):.3g}")

@@ -125,19 +125,17 @@ class SearchResult:
 
     def plot(self) -> Any:
         """Draw values over trials and over each parameter; needs pip install 'surefoot[plot]'."""
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError(
-                "[tune] plot needs matplotlib: pip install 'surefoot[plot]'"
-            ) from None
+        from surefoot.plot._figure import new_figure
+
         done = [t for t in self.trials if t.state == "complete" and t.value is not None]
         best = self.best_trial
         panels = 1 + len(self.space)
         columns = min(panels, 3)
         rows = -(-panels // columns)
-        figure = Figure(figsize=(3.6 * columns, 2.8 * rows), layout="constrained")
-        first, *others = [figure.add_subplot(rows, columns, i + 1) for i in range(panels)]
+        figure, drawn = new_figure("tune", rows, columns, (3.6, 2.8))
+        for axes in drawn[panels:]:
+            axes.remove()
+        first, *others = drawn[:panels]
         values = np.array([t.value for t in done])
         running = np.minimum if self.direction == "minimize" else np.maximum
         numbers = [t.number for t in done]
