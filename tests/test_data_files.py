@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import struct
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +112,42 @@ def test_missing_files_and_folders(tmp_path: Path, read: Any) -> None:
     refused(lambda: read(tmp_path), tmp_path, "a folder")
     (tmp_path / "empty").touch()
     refused(lambda: read(tmp_path / "empty"), tmp_path, "an empty file")
+
+
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refused(lambda: read_idx(tmp_path / "pipe"), tmp_path / "pipe", "no regular file")
+
+
+@pytest.mark.parametrize("read", [read_idx, read_npz, read_csv])
+def test_a_file_that_may_not_be_read(
+    tmp_path: Path, read: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(WHOLE)
+
+    def closed(*_: Any, **__: Any) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(PermissionError, match=r"\[read_.*a: it may not be read"):
+        read(tmp_path / "a")
+
+
+def test_a_shape_too_large_for_an_array_without_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(struct.pack(">HBB3I", 0, 8, 3, 0, 2**32 - 1, 2**32 - 1))
+    refused(lambda: read_idx(path), path, "4294967295", "2^60")
+    np.savez(path.with_suffix(".npz"), x=np.zeros((0, 3)))
+    path = path.with_suffix(".npz")
+    whole = path.read_bytes()
+    for size in (2**62, 2**70):
+        header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (0, %d)}" % size
+        with zipfile.ZipFile(path, "w") as archive:
+            length = struct.pack("<H", len(header))
+            archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + length + header)
+        refused(lambda: read_npz(path), path, str(size), "2^60")
+    path.write_bytes(whole)
+    assert read_npz(path).tensors[0].shape == (0, 3)
 
 
 # MNIST.
@@ -358,6 +396,14 @@ def test_damaged_csv_is_refused(tmp_path: Path, name: str) -> None:
     refused(lambda: read_csv(path, **options), path, *words)
 
 
+def test_a_wide_csv_is_read_in_linear_time(tmp_path: Path) -> None:
+    names = ",".join(f"c{i}" for i in range(30_000))
+    (tmp_path / "a").write_text(names + "\n" + ",".join(["1"] * 30_000) + "\n")
+    start = time.perf_counter()
+    assert read_csv(tmp_path / "a").tensors[0].shape == (1, 30_000)
+    assert time.perf_counter() - start < 8  # 0.1 s; half a minute if names are compared in pairs
+
+
 def test_csv_delimiter_is_one_character(tmp_path: Path) -> None:
     path = csv_file(tmp_path / "t.csv", "a\n1\n")
     with pytest.raises(ValueError, match="one character"):
@@ -434,6 +480,13 @@ def test_image_folder_damage(folder: Path) -> None:
         lazy[2]
 
 
+def test_image_folder_refuses_16_bits(folder: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    path = folder / "dog" / "1.png"
+    image.fromarray(np.array([[256, 40000]], np.uint16)).save(path)
+    refused(lambda: ImageFolder(folder, channels=1)[2], path, "more than 8 bits")
+
+
 def test_image_folder_mistakes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileNotFoundError, match="no such folder"):
         ImageFolder(folder / "nothing")
@@ -442,10 +495,14 @@ def test_image_folder_mistakes(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     refused(lambda: ImageFolder(folder), folder / "empty", "no pictures", ".png")
     (folder / "empty").rmdir()
     for options, words in (
-        ({"size": 0}, "size"), ({"channels": 2}, "channels"), ({"num_threads": 0}, "num_threads"),
+        ({"size": 0}, "size"), ({"size": 2**14}, "at most"),
+        ({"channels": 2}, "channels"), ({"num_threads": 0}, "num_threads"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             ImageFolder(folder, **options)
+    for size in ((3,), (3, 4, 5), 2.5, (2.5, 2), "ab"):
+        with pytest.raises(TypeError, match=r"size must be an int or \(height, width\)"):
+            ImageFolder(folder, size)
     data = ImageFolder(folder)
     with pytest.raises(IndexError, match="row 5"):
         data[5]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,3 +123,46 @@ def test_upsample_names_what_is_missing() -> None:
         sf.nn.Upsample(2, mode="bicubic")(sf.ones(1, 1, 2, 2))
     with pytest.raises(ValueError, match="neither"):
         sf.nn.Upsample()(sf.ones(1, 1, 2, 2))
+
+
+def test_a_result_without_room_is_refused_before_its_tables_are_built() -> None:
+    """The tables of rows and columns of a large result are larger than all memory, too."""
+    text = textwrap.dedent(
+        """
+        import resource
+        import surefoot as sf
+        from surefoot.nn import functional as F
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30), -1))
+        x, most = sf.ones(1, 2, 5, 5), 2**31 - 1
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for call in (
+            lambda: F.adaptive_avg_pool2d(x, (most, 2**20)),
+            lambda: F.adaptive_avg_pool1d(x[0], most),
+            lambda: F.adaptive_max_pool2d(x, (most, most)),
+            lambda: F.interpolate(x, size=(most, 1)),
+            lambda: F.interpolate(x, size=(1, most), mode="bilinear"),
+            lambda: F.interpolate(x, scale_factor=1e8, mode="area"),
+            lambda: F.pad(x, (2**40, 0, 0, 0), mode="replicate"),
+            lambda: F.pad(x[0].int(), (0, 2**33), mode="replicate"),
+        ):
+            try:
+                call()
+            except (MemoryError, ValueError) as error:
+                assert "more bytes than" in str(error) or "allocate" in str(error), error
+            else:
+                raise AssertionError("no error")
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert grown < 50_000, grown  # KiB
+        """
+    )
+    path = os.pathsep.join([str(Path(sf.__file__).parents[1]), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

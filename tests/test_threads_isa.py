@@ -238,7 +238,43 @@ def test_ops_work_after_fork():
     assert done.returncode == 0, done.stderr
 
 
+def test_fewer_threads_than_asked_for():
+    """A system that gives no more threads does not end the process."""
+    done = script(
+        """
+        import resource
+        import surefoot as sf
+        x = sf.ones(64, 64, 400)
+        sf.set_num_threads(1000)
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20), -1))
+        for _ in range(3):
+            assert (x * x).sum().item() == x.numel()
+        print("went on")
+        """
+    )
+    assert "went on" in done.stdout, (done.returncode, done.stderr)
+
+
 # ---------------------------------------------------------------------------- a guest's manners
+
+
+def test_a_signal_that_is_waited_for_is_not_taken_by_a_worker():
+    done = script(
+        """
+        import os, signal
+        import surefoot as sf
+        sf.set_num_threads(4)
+        sf.ones(1000, 1000).sum()
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        for _ in range(50):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert signal.sigwait([signal.SIGUSR1]) == signal.SIGUSR1
+        print("arrived")
+        """,
+        OPENBLAS_NUM_THREADS="1",
+    )
+    assert "arrived" in done.stdout, (done.returncode, done.stderr)
 
 
 def test_floating_point_state_is_left_alone():

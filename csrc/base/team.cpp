@@ -1,10 +1,16 @@
 #include "base/team.h"
 
+#include <pthread.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
+#include <csignal>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -29,8 +35,9 @@ struct Job {
 };
 
 Job job;
-std::mutex owner;  // held by the thread whose job it is
-int started = 0;   // workers; guarded by `owner`
+std::mutex owner;    // held by the thread whose job it is
+int started = 0;     // workers; guarded by `owner`
+int most = INT_MAX;  // workers that the system gives; guarded by `owner`
 std::atomic<int> next_index{0};
 thread_local bool working = false;
 
@@ -86,17 +93,58 @@ void take_part() {
   }
 }
 
-// Starts workers until there are `wanted`; fewer if the system gives no more threads. They live as
-// long as the process: there is nothing they could lose.
-void start(int wanted) {
-  if (started >= wanted) return;
+// Threads started meanwhile leave signals to others: who blocks one to wait for it gets it. Those
+// of a thread's own mistakes reach it.
+class BlockSignals {
+ public:
+  BlockSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, own);
+    pthread_sigmask(SIG_SETMASK, &all, &saved_);
+  }
+  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+  BlockSignals(const BlockSignals&) = delete;
+  BlockSignals& operator=(const BlockSignals&) = delete;
+
+ private:
+  sigset_t saved_;
+};
+
+// How many threads, of those wanted, the system gives. OpenMP ends the process if it gets none.
+int available(int wanted) {
+  std::atomic<bool> counted{false};
+  std::vector<std::thread> trial;
   try {
-    std::thread([count = wanted - started] {
+    while (static_cast<int>(trial.size()) < wanted) {
+      trial.emplace_back([&counted] { counted.wait(false); });
+    }
+  } catch (const std::exception&) {  // std::system_error, std::bad_alloc
+  }
+  counted = true;
+  counted.notify_all();
+  for (std::thread& thread : trial) thread.join();
+  return static_cast<int>(trial.size());
+}
+
+// Starts workers until there are `wanted`. Where the system does not give as many, half of what it
+// gives, so that others find some, too. They live as long as the process: there is nothing they
+// could lose.
+void start(int wanted) {
+  const int missing = std::min(wanted, most) - started;
+  if (missing <= 0) return;
+  const BlockSignals blocked;
+  int count = available(missing);
+  if (count < missing) most = started + (count /= 2);
+  if (count == 0) return;
+  try {
+    std::thread([count] {
 #pragma omp parallel num_threads(count)
       work(next_index++);
     }).detach();
-    started = wanted;
+    started += count;
   } catch (const std::system_error&) {
+    most = started;
   }
 }
 

@@ -153,6 +153,7 @@ Tensor interpolate(const Tensor& x, const Resize& resize) {
   Shape size;
   for (const Scale& s : scales) size.push_back(s.out);
   if (resize.mode == "area") return adaptive_avg_pool(size.ndim(), x, size);
+  check_room("interpolate", with_last(x.shape(), size), x.dtype());
   const auto taps = [&](const Scale& s) {
     if (resize.mode == "nearest" || resize.mode == "nearest-exact") {
       return nearest(s, resize.mode == "nearest-exact");

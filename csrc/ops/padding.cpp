@@ -6,6 +6,7 @@
 #include "ops/resample.h"
 #include "ops/scatter.h"
 #include "ops/shape.h"
+#include "ops/window.h"
 #include "tensor/create.h"
 
 namespace sf {
@@ -52,7 +53,9 @@ std::vector<int64_t> sources(Beyond mode, const Tensor& x, int d, int64_t left, 
     throw ShapeError("[pad] (", left, ", ", right, ") along dim ", d, " of ", x.shape(),
                      " must leave at least 1 element, and no more than a tensor can hold");
   }
-  checked_bytes("pad", {length}, size_of(Dtype::kInt64));
+  Shape shape = x.shape();
+  shape[d] = length;
+  check_room("pad", shape, x.dtype());
   std::vector<int64_t> out;
   for (int64_t i = -left; i < size + right; ++i) out.push_back(source(mode, i, size, left, right));
   return out;

@@ -136,7 +136,9 @@ Tensor mean_pooled(const char* op, const Tensor& x, const Means& h, const Means&
 
 Shape adaptive_size(const char* op, int dims, const Tensor& x, const Shape& size) {
   check_planes(op, dims, x);
-  return per_dim(op, "output_size", size, dims, 1);
+  const Shape out = per_dim(op, "output_size", size, dims, 1);
+  check_room(op, with_last(x.shape(), out), x.dtype());
+  return out;
 }
 
 }  // namespace

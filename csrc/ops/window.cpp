@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "tensor/create.h"
+
 namespace sf {
 
 void check_planes(const char* op, int dims, const Tensor& x) {
@@ -56,6 +58,11 @@ Shape with_last(const Shape& x, const Shape& last) {
   Shape out = x;
   for (int d = 0; d < last.ndim(); ++d) out[x.ndim() - last.ndim() + d] = last[d];
   return out;
+}
+
+void check_room(const char* op, const Shape& out, Dtype dtype) {
+  constexpr int64_t kLarge = 64 << 20;
+  if (checked_bytes(op, out, size_of(dtype)) > kLarge) empty(out, dtype);
 }
 
 }  // namespace sf

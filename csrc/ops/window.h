@@ -21,4 +21,7 @@ int64_t windows_in(const char* op, const Shape& x, int64_t size, const Steps& st
 // The shape of x with its last dimensions replaced.
 Shape with_last(const Shape& x, const Shape& last);
 
+// MemoryError, before tables of a large result are built, if there is no room for the result.
+void check_room(const char* op, const Shape& out, Dtype dtype);
+
 }  // namespace sf

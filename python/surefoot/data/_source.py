@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import os
 import zlib
 from pathlib import Path
@@ -27,9 +28,13 @@ def find(where: str, path: PathLike, sha256: str | None = None) -> Path:
     if not file.exists():
         raise FileNotFoundError(f"[{where}] {file}: there is no such file")
     if not file.is_file():
-        refuse(where, file, "a folder", "a file")
+        refuse(where, file, "a folder" if file.is_dir() else "no regular file", "a file")
     if file.stat().st_size == 0:
         refuse(where, file, "an empty file", "data")
+    try:
+        file.open("rb").close()
+    except PermissionError:
+        raise PermissionError(f"[{where}] {file}: it may not be read by this user") from None
     if sha256 is not None:
         _check_digest(where, file, sha256)
     return file
@@ -49,6 +54,12 @@ def open_maybe_gzip(file: Path) -> IO[bytes]:
     with file.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     return cast("IO[bytes]", gzip.open(file)) if packed else file.open("rb")
+
+
+def check_empty(where: str, path: PathLike, found: str, shape: tuple[int, ...]) -> None:
+    """Refuse the shape of an array without numbers if no array can have it."""
+    if 0 in shape and math.prod(max(size, 1) for size in shape) >= 2**60:
+        refuse(where, path, f"{found} of shape {shape}", "fewer than 2^60 numbers")
 
 
 def read_exactly(stream: IO[bytes], size: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -96,8 +97,8 @@ class _Table:
         self.text.append(cells)
 
     def _check_names(self, line: int) -> None:
-        for name in self.names:
-            if self.names.count(name) > 1:
+        for name, times in Counter(self.names).items():
+            if times > 1:
                 found = f"two columns called {name!r} in line {line}"
                 refuse("read_csv", self.file, found, "a name for each column")
 

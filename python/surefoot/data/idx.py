@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._pictures import folder_of, labelled_pictures
-from ._source import DAMAGED, PathLike, find, open_maybe_gzip, read_exactly, refuse
+from ._source import DAMAGED, PathLike, check_empty, find, open_maybe_gzip, read_exactly, refuse
 from .dataset import TensorDataset
 
 __all__ = ["mnist", "read_idx"]
@@ -62,6 +62,7 @@ def _read(file: Path, stream: IO[bytes]) -> NDArray[Any]:
     if len(sizes) < 4 * ndim:
         refuse("read_idx", file, f"a header of {4 + len(sizes)} bytes", f"{4 + 4 * ndim}")
     shape = struct.unpack(f">{ndim}I", sizes)
+    check_empty("read_idx", file, "an array", shape)
     dtype = np.dtype(_TYPES[magic[2]])
     wanted = math.prod(shape) * dtype.itemsize
     data = read_exactly(stream, wanted)

@@ -45,7 +45,8 @@ class ImageFolder(Dataset):
     Raises:
         FileNotFoundError: no such folder. ImportError: Pillow is not installed.
         ValueError: no sub-folders, one without pictures; (on access) a file that is no picture, is
-            damaged or has more than 2^26 pixels; pictures of several sizes in a batch.
+            damaged, has more than 2^26 pixels or more than 8 bits a channel (16-bit grey, which
+            Pillow would cut off at 255); pictures of several sizes in a batch.
 
     Shapes: (channels, H, W), in a batch (N, channels, H, W) and (N,).
 
@@ -126,6 +127,8 @@ class ImageFolder(Dataset):
                 width, height = picture.size
                 if width * height > _MOST_PIXELS:
                     raise ValueError(f"{width} x {height} pixels, more than 2^26")
+                if picture.mode.startswith(("I", "F")):  # Pillow would cut off what is above 255
+                    raise ValueError(f"mode {picture.mode}, more than 8 bits a channel")
                 plain = picture.convert("RGB" if self.channels == 3 else "L")
         except FileNotFoundError:
             raise FileNotFoundError(f"[ImageFolder] {path}: there is no such file") from None
@@ -149,10 +152,19 @@ def _pillow() -> Any:
 def _size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    height, width = (size, size) if isinstance(size, int) else size
+    sides = [size, size] if isinstance(size, int) else list(size) if _is_pair(size) else []
+    if not all(isinstance(side, int) for side in sides) or not sides:
+        raise TypeError(f"[ImageFolder] size must be an int or (height, width), got {size!r}")
+    height, width = sides
     if height < 1 or width < 1:
         raise ValueError(f"[ImageFolder] size must be 1 or more, got {size}")
-    return int(height), int(width)
+    if height * width > _MOST_PIXELS:
+        raise ValueError(f"[ImageFolder] size {size}: a picture has at most 2^26 pixels")
+    return height, width
+
+
+def _is_pair(size: Any) -> bool:
+    return isinstance(size, Sequence) and not isinstance(size, str) and len(size) == 2
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ._source import DAMAGED, PathLike, find, read_exactly, refuse
+from ._source import DAMAGED, PathLike, check_empty, find, read_exactly, refuse
 from .dataset import TensorDataset
 
 __all__ = ["read_npz"]
@@ -85,6 +85,7 @@ def _array(file: Path, archive: zipfile.ZipFile, name: str, member: str) -> NDAr
             refuse("read_npz", file, f"{name} of dtype {dtype}", f"one of {', '.join(_KNOWN)}")
         if not 1 <= len(shape) <= 8:
             refuse("read_npz", file, f"{name} of {len(shape)} dimensions", "1 to 8")
+        check_empty("read_npz", file, name, shape)
         size = math.prod(shape) * dtype.itemsize
         data = read_exactly(stream, size)
         if len(data) < size or stream.read(1):
