@@ -55,6 +55,44 @@ def test_sizes_that_no_tensor_has_may_be_large(tmp_path: Path) -> None:
     assert str(load_model(tmp_path / "m.safetensors")[0]) == str(model)
 
 
+def test_layers_keep_their_own_dtype(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2).double())
+    sf.save_model(model, tmp_path / "m.safetensors")
+    loaded, _ = load_model(tmp_path / "m.safetensors")
+    assert [p.dtype for p in loaded.parameters()] == [p.dtype for p in model.parameters()]
+    assert loaded[1].weight.tolist() == model[1].weight.tolist()
+
+
+def test_a_changed_architecture_is_not_saved_as_it_was(tmp_path: Path) -> None:
+    model, x = nn.models.MLP(4, [8], 2), sf.rand(3, 4)
+    model[1] = nn.Tanh()
+    sf.save_model(model, tmp_path / "m.safetensors")
+    assert load_model(tmp_path / "m.safetensors")[0](x).tolist() == model(x).tolist()
+    net = nn.models.LSTMClassifier(2, 3, 2, dropout=0.5)
+    net.dropout = nn.Dropout(0.1)
+    with pytest.raises(TypeError, match="LSTMClassifier that was changed"):
+        save_model(net, tmp_path / "m.safetensors")
+    pruned = nn.Sequential(nn.Linear(4, 8))
+    nn.utils.prune.l1_unstructured(pruned[0], "weight", 0.5)
+    with pytest.raises(TypeError, match=r"'0\.weight' is not what"):
+        save_model(pruned, tmp_path / "m.safetensors")
+
+
+def test_loading_draws_no_random_numbers(tmp_path: Path) -> None:
+    models = nn.models.MLP(2, [3], 4), nn.models.LeNet(), nn.models.ResNet(blocks=(1, 1, 1))
+    for model in (*models, nn.models.LSTMClassifier(2, 3, 2, vocabulary=5)):
+        sf.save_model(model, tmp_path / "m.safetensors")
+        sf.manual_seed(0)
+        expected = sf.rand(3).tolist()
+        sf.manual_seed(0)
+        loaded, _ = load_model(tmp_path / "m.safetensors")
+        assert sf.rand(3).tolist() == expected
+        for name, tensor in model.state_dict().items():
+            assert loaded.state_dict()[name].tolist() == tensor.tolist()
+    fresh = nn.Linear(3, 3, init="torch")
+    assert fresh.weight.tolist() != nn.Linear(3, 3, init="torch").weight.tolist()
+
+
 @pytest.mark.parametrize("info", [{"a": sf.ones(1)}, [1]])
 def test_info_that_json_cannot_hold_is_refused(tmp_path: Path, info: Any) -> None:
     with pytest.raises(TypeError, match=r"\[save_model\] info must be a dict"):
@@ -88,6 +126,9 @@ LINEAR = {"layer": "Linear", "in_features": 4, "out_features": 2, "bias": True}
         json.dumps({"model": "MLP", "in_features": 4, "hidden": [10**9], "out_features": 2}),
         json.dumps({"model": "MLP", "in_features": 4, "hidden": [], "outputs": 2}),
         json.dumps({"model": "Sequential"}),
+        json.dumps(
+            [{"layer": "Embedding", "num_embeddings": 2, "embedding_dim": 4, "padding_idx": 1.5}]
+        ),
         json.dumps(
             {
                 "model": "LSTMClassifier",

@@ -32,6 +32,10 @@ _LAYERS = {
 _ARCHITECTURES = {name: getattr(nn.models, name) for name in nn.models.__all__}
 _FREE = ("stride", "padding", "dilation", "output_size", "divisor_override")  # take no memory
 _COUNTS = ("num_layers", "blocks")  # of parts that have tensors of their own
+_UNUSABLE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    *(RuntimeError, MemoryError),  # RecursionError is a RuntimeError
+)
 _NOT_DESCRIBED = ("self", "init", "dtype", "inplace")  # how it was built, not what it is
 
 
@@ -39,8 +43,9 @@ def save_model(model: nn.Module, path: StrPath, info: Mapping[str, Any] | None =
     """Write a model to one safetensors file, from which ``load_model`` rebuilds it.
 
     The model is a Sequential of known layers, an architecture of ``nn.models``, a Sequential of
-    both, or a ``surefoot.ensemble.Ensemble`` of such; TypeError names a layer that is none of these
-    (``sf.save`` writes the state of any module).
+    both, or a ``surefoot.ensemble.Ensemble`` of such. TypeError names a layer that is none of
+    these, or whose parameters are others than it was built with (``sf.save`` writes the state of
+    any module); an MLP whose layers were changed comes back as a Sequential.
     ``info`` is anything that JSON can hold, for people and programs that read the file.
 
     Example:
@@ -55,14 +60,22 @@ def save_model(model: nn.Module, path: StrPath, info: Mapping[str, Any] | None =
         notes = json.dumps(dict(info or {}))
     except (TypeError, ValueError) as error:
         raise TypeError(f"[save_model] info must be a dict that JSON can hold: {error}") from None
-    metadata = {_MODEL: json.dumps(_describe(model)), _INFO: notes}
+    described = _describe(model)
+    with nn.init._undrawn():
+        odd = _build(described).state_dict().keys() ^ model.state_dict().keys()
+    if odd:
+        raise TypeError(
+            f"[save_model] {min(odd)!r} is not what the layers were built with; sf.save takes it"
+        )
+    metadata = {_MODEL: json.dumps(described), _INFO: notes}
     write_tensors(path, model.state_dict(), metadata)
 
 
 def load_model(path: StrPath) -> tuple[nn.Module, dict[str, Any]]:
     """Return the model and the info that ``save_model`` wrote; the file runs no code.
 
-    Raises ValueError, naming the file, for one that describes no usable model.
+    Draws no random numbers. Raises ValueError, naming the file, for one that describes no usable
+    model.
     """
     tensors, metadata = read_tensors(path)
     if _MODEL not in metadata:
@@ -70,12 +83,13 @@ def load_model(path: StrPath) -> tuple[nn.Module, dict[str, Any]]:
     try:
         described = json.loads(metadata[_MODEL])
         _check_sizes(described, tensors)
-        model = _build(described)
+        with nn.init._undrawn():
+            model = _build(described)
         _match_dtype(model, tensors)
         info = dict(json.loads(metadata.get(_INFO, "{}")))
         model.load_state_dict(tensors)
         _tie(model, tensors)
-    except (ValueError, TypeError, KeyError, RuntimeError, RecursionError, MemoryError) as error:
+    except _UNUSABLE as error:
         raise ValueError(f"[load_model] {path} does not describe a usable model: {error}") from None
     return model, info
 
@@ -90,7 +104,13 @@ def _describe(module: nn.Module) -> Any:
         return {"ensemble": [_describe(model) for model in models], "combine": module.combine}
     if _ARCHITECTURES.get(kind) is type(module):
         config: dict[str, Any] = vars(module)["config"]
-        return {"model": kind, **config}
+        with nn.init._undrawn():
+            built = type(module)(**config)
+        if repr(built) == repr(module):
+            return {"model": kind, **config}
+        if not isinstance(module, nn.Sequential):
+            raise TypeError(f"[save_model] cannot describe a {kind} that was changed once built")
+        return [_describe(child) for child in module]
     if _LAYERS.get(kind) is not type(module):
         known = ", ".join([*_LAYERS, *_ARCHITECTURES])
         raise TypeError(f"[save_model] cannot describe a {kind}; known layers: {known}")
@@ -166,9 +186,14 @@ def _integers(described: Any, name: str = "") -> Iterator[tuple[str, int]]:
 
 
 def _match_dtype(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    floating = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
-    if floating:
-        model.to(floating[0])
+    owners = {
+        name.rpartition(".")[0]: tensor.dtype
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point()
+    }
+    for path, module in model.named_modules():  # parents before their parts
+        if path in owners:
+            module.to(owners[path])
 
 
 def _tie(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:

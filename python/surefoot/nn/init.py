@@ -10,6 +10,9 @@ out * prod(kernel). Keras stores dense weights as (in, out): there the two chang
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -39,6 +42,19 @@ __all__ = [
     "lecun_normal_",
     "orthogonal_",
 ]
+
+
+_DRAWS = ContextVar("_DRAWS", default=True)
+
+
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """Parameters of layers built inside hold anything: every one of them is read from a file."""
+    before = _DRAWS.set(False)
+    try:
+        yield
+    finally:
+        _DRAWS.reset(before)
 
 
 _BLOCK = 16384  # elements that go through the inverse distribution function at once: fits a cache
@@ -95,6 +111,8 @@ def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """U(a, b)."""
+    if not _DRAWS.get():
+        return tensor
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -103,6 +121,8 @@ def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """N(mean, std^2)."""
+    if not _DRAWS.get():
+        return tensor
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -124,6 +144,8 @@ def trunc_normal_(
     if std <= 0.0:
         raise ValueError(f"[trunc_normal_] std={std}: must be positive")
     low, high = normal_cdf((a - mean) / std), normal_cdf((b - mean) / std)
+    if not _DRAWS.get():
+        return tensor
     with no_grad():
         values = _core.empty(tensor.numel(), dtype=_core.float64)
         values.uniform_(low, high, generator=generator)
@@ -225,7 +247,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
     shape = tuple(tensor.shape)
     if len(shape) < 2:
         raise ValueError(f"[orthogonal_] shape {shape}: must have 2 dimensions or more")
-    if math.prod(shape) == 0:
+    if math.prod(shape) == 0 or not _DRAWS.get():
         return tensor
     rows, columns = shape[0], math.prod(shape[1:])
     draw = _core.empty(max(rows, columns), min(rows, columns), dtype=_core.float64)

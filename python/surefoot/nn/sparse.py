@@ -20,6 +20,8 @@ E = TypeVar("E", bound="_Table")
 
 
 def _padding(owner: str, padding_idx: int | None, rows: int) -> int | None:
+    if padding_idx is not None and not hasattr(padding_idx, "__index__"):
+        raise TypeError(f"[{owner}] padding_idx={padding_idx!r}: must be an integer")
     if padding_idx is None or -rows <= padding_idx < rows:
         return padding_idx if padding_idx is None else padding_idx % rows
     raise ValueError(
