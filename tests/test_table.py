@@ -101,6 +101,30 @@ def test_numbers_may_be_names() -> None:
     assert encoder.inputs(later).tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
+def test_the_types_of_pandas() -> None:
+    frame = pd.DataFrame(
+        {
+            "objects": [True, None, False, True],
+            "booleans": pd.array([True, None, False, True], dtype="boolean"),
+            "integers": pd.array([1, None, 3, 5], dtype="Int64"),
+            "days": pd.to_datetime(["2024-01-01", None, "2024-01-03", "2024-01-05"]),
+            "numbers": pd.Categorical([1, 2, None, 1]),
+            "texts": pd.Categorical(["x", "y", None, "x"]),
+        }
+    )
+    table = read_table(frame)
+    encoder = TableEncoder().fit(table)
+    assert encoder.features == [
+        *("objects", "objects missing", "booleans", "booleans missing"),
+        *("integers", "integers missing", "days", "days missing"),
+        *("numbers", "numbers missing", "texts=x", "texts=y", "texts missing"),
+    ]
+    rows = encoder.inputs(table)
+    np.testing.assert_array_equal(rows[:, 0:2], rows[:, 2:4])
+    np.testing.assert_allclose(rows[:, 4:6], rows[:, 6:8], rtol=1e-5, atol=1e-6)
+    assert rows[:, 1].tolist() == [0, 1, 0, 0] and rows[:, -1].tolist() == [0, 0, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("values", "task", "classes"),
     [

@@ -94,11 +94,12 @@ class TableEncoder:
         """``read_table`` for more rows: columns keep the kinds that they had in training."""
         texts = [column.name for column in self.columns if column.kind == "category"]
         target = self.target if with_target else None
-        table = read_table(source, target, task=self.task if target else None, **options)
-        again = [name for name in texts if name in table.inputs.columns]
-        return read_table(
-            source, target, task=self.task if target else None, categories=again, **options
-        )
+        options["task"] = self.task if with_target else None
+        table = read_table(source, target, **options)
+        present = [name for name in texts if name in table.inputs.columns]
+        if all(kind_of(table.inputs[name]) == "category" for name in present):
+            return table
+        return read_table(source, target, categories=present, **options)  # "01" is not 1
 
     def inputs(self, table: Any) -> NDArray[np.float32]:
         """The inputs of a Table or DataFrame, float32 (N, features); other columns are ignored.
