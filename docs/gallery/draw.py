@@ -16,12 +16,18 @@ def sections() -> dict[str, str]:
     return {name: code for name, _, code in SECTION.findall(PAGE.read_text(encoding="utf-8"))}
 
 
-def draw(name: str, folder: Path) -> Any:
-    """Run one block, write its picture, return the figure."""
+def run(name: str) -> Any:
+    """The figure that one block makes."""
     names: dict[str, Any] = {}
     exec(compile(sections()[name], f"{PAGE.name}, {name}", "exec"), names)  # as a reader would
-    names["figure"].savefig(folder / f"{name}.svg", metadata={"Date": None})
     return names["figure"]
+
+
+def draw(name: str, folder: Path) -> Any:
+    """Run one block, write its picture, return the figure."""
+    figure = run(name)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    return figure
 
 
 def main(arguments: list[str]) -> None:
