@@ -238,6 +238,33 @@ def test_ops_work_after_fork():
     assert done.returncode == 0, done.stderr
 
 
+def test_fork_while_another_thread_allocates():
+    done = script(
+        """
+        import os, signal, threading, time, warnings
+        warnings.simplefilter("ignore")
+        import surefoot as sf
+        sf.set_num_threads(1)
+        x = sf.ones(70_000)
+        def work():
+            while True:
+                x * x
+        for _ in range(3):
+            threading.Thread(target=work, daemon=True).start()
+        end = time.time() + 4
+        while time.time() < end:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(5)
+                sf.zeros(70_000)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        os._exit(0)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_fewer_threads_than_asked_for():
     """A system that gives no more threads does not end the process."""
     done = script(

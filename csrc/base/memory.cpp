@@ -1,5 +1,7 @@
 #include "base/memory.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -44,9 +46,18 @@ struct Pool {
   }
 };
 
+Pool& pool();
+
+// A child is forked while no thread is inside the pool: its threads are gone, their locks are not.
+Pool* new_pool() {
+  pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); },
+                 [] { pool().mutex.unlock(); });
+  return new Pool;
+}
+
 // Never destroyed: tensors that live until the process ends still give their memory back.
 Pool& pool() {
-  static Pool* instance = new Pool;
+  static Pool* instance = new_pool();
   return *instance;
 }
 
