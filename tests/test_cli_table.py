@@ -383,7 +383,7 @@ def test_the_final_network_learns_the_validation_rows_too(
     ).read_bytes()
 
 
-@pytest.mark.parametrize("command", ["resume", "evaluate", "lr-find", "info"])
+@pytest.mark.parametrize("command", ["resume", "evaluate", "lr-find", "tune", "info"])
 def test_help_has_examples(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

@@ -99,7 +99,7 @@ PY_DOORS: dict[str, set[str]] = {
     "ensemble": CORE | {"autograd", "nn", "optim", "data", "regularize", "train"},
     "cli": CORE
     | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "plot", "regularize"}
-    | {"train"},
+    | {"train", "tune"},
 }
 
 

@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import evaluate, info, lr_find, predict, resume, train
+from . import evaluate, info, lr_find, predict, resume, train, tune
 from .config_file import apply_config
 from .errors import EXIT_BAD_INPUT, EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, UserError, one_line
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (train, resume, predict, evaluate, lr_find, info)
+COMMANDS = (train, resume, predict, evaluate, lr_find, tune, info)
 
 _EPILOG = """examples:
   surefoot train                                  train on the digits that ship with surefoot
@@ -22,9 +22,10 @@ _EPILOG = """examples:
   surefoot predict runs/houses-1/model.safetensors new.csv    a prediction per row
   surefoot evaluate runs/houses-1/model.safetensors more.csv  scores on rows with targets
   surefoot lr-find houses.csv --target price      look for a learning rate
+  surefoot tune houses.csv --target price         search for good hyper-parameters
   surefoot info runs/houses-1/model.safetensors   what is in a model file
 
-exit codes: 0 done, 1 lr-find found no rate, 2 bad input, 130 interrupted with Ctrl-C
+exit codes: 0 done, 1 lr-find or tune found nothing, 2 bad input, 130 interrupted with Ctrl-C
 """
 
 
