@@ -217,9 +217,13 @@ _ROWS = (
          "Han et al. 2015"),
         (64, "gradient clipping", "nn.utils.clip_grad_norm_ nn.utils.clip_grad_value_",
          "g min(1, c / ||g||); clamp(g, -c, c)", "Pascanu et al. 2013"),
-        (65, "recurrent layers", "nn.RNN nn.LSTM nn.GRU nn.RNNCell nn.LSTMCell nn.GRUCell",
-         "h = tanh(W_ih x + W_hh h + b); c = f c + i g, h = o tanh(c); h = (1 - z) n + z h",
-         "Elman 1990; Hochreiter and Schmidhuber 1997; Cho et al. 2014"),
+        (65, "dense, convolutional, residual and recurrent nets",
+         "nn.models.MLP nn.models.LeNet nn.models.ResNet nn.models.LSTMClassifier nn.Conv2d "
+         "nn.MaxPool2d nn.RNN nn.LSTM nn.GRU nn.RNNCell nn.LSTMCell nn.GRUCell",
+         "conv: w * x + b; residual: y = relu(F(x) + x); RNN: h = tanh(W_ih x + W_hh h + b); "
+         "LSTM: c = f c + i g, h = o tanh(c); GRU: h = (1 - z) n + z h",
+         "LeCun et al. 1998; He et al. 2016; Elman 1990; Hochreiter and Schmidhuber 1997; "
+         "Cho et al. 2014"),
         (66, "losses", "nn.MSELoss nn.L1Loss nn.HuberLoss nn.SmoothL1Loss nn.CrossEntropyLoss "
          "nn.NLLLoss nn.BCELoss nn.BCEWithLogitsLoss nn.KLDivLoss nn.HingeLoss nn.MultiMarginLoss "
          "nn.MarginRankingLoss nn.CosineEmbeddingLoss nn.TripletMarginLoss nn.PoissonNLLLoss "
