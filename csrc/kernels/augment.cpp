@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/parallel.h"
+#include "base/rounding.h"
 #include "kernels/augment_pixel.h"
 #include "kernels/augment_warp.h"
 #include "kernels/launch.h"
@@ -39,7 +40,7 @@ constexpr int64_t kChunkElementsAimed = 16384, kMostChunks = 32;
 
 Chunks chunks_of(const SampleShape& from, int64_t n) {
   const int64_t small = kChunkElementsAimed / std::max<int64_t>(1, from.numel());
-  return {n, std::max({int64_t{1}, small, (n + kMostChunks - 1) / kMostChunks})};
+  return {n, std::max({int64_t{1}, small, ceil_div(n, kMostChunks)})};
 }
 
 // Scratch buffers that a sample needs: one for what stands before a move, two to move between.

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/launch.h"
 #include "kernels/map.h"
@@ -75,7 +76,7 @@ void transpose_band(const Loop& loop, char* to, const char* from, int64_t row0, 
 template <class To, class From>
 void transposed_copy(const Loop& loop) {
   const int d = loop.ndim - 2;
-  const int64_t bands = (loop.sizes[d] + kTile - 1) / kTile;
+  const int64_t bands = ceil_div(loop.sizes[d], kTile);
   int64_t matrices = 1;
   for (int i = 0; i < d; ++i) matrices *= loop.sizes[i];
   const auto run = [&](int64_t chunk) {

@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace sf {
+#include "base/rounding.h"
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+namespace sf {
 
 // Longest K block: a panel of A (14 rows at most, padded to 16) takes 24 KiB of the first-level
 // cache.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/launch.h"
 #include "kernels/planes.h"
@@ -13,7 +14,7 @@ WindowAxis::WindowAxis(int64_t in_size, int64_t out_size, int64_t kernel_size, i
     : in(in_size), out(out_size), kernel(kernel_size), stride(step), dilation(apart), lo(0), hi(0) {
   for (int64_t i = 0; i < out; ++i) {
     const int64_t start = i * stride - padding;
-    const int64_t skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
+    const int64_t skipped = start < 0 ? ceil_div(-start, dilation) : 0;
     const int64_t begin = start + skipped * dilation;
     const int64_t fitting = begin < in ? (in - 1 - begin) / dilation + 1 : 0;
     const int64_t taps = std::clamp<int64_t>(kernel - skipped, 0, fitting);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/array.h"
+#include "base/rounding.h"
 #include "kernels/reduce_table.h"
 
 namespace sf {
@@ -65,7 +66,7 @@ struct Pieces {
   explicit Pieces(const ReducePlan& plan)
       : direct(plan.by_rows() || (plan.reduced.ndim == 1 && plan.reduced.x[0] == 1)),
         run(direct ? plan.reduced.inner() : plan.reduced.total),
-        per_run((run + kReduceChunk - 1) / kReduceChunk),
+        per_run(ceil_div(run, kReduceChunk)),
         count(run ? plan.reduced.total / run * per_run : 0) {}
   // Calls fn(pointer, n) for piece i of the output whose first element is x.
   template <class T, class F>

@@ -1,6 +1,7 @@
 // The way back through a recurrent layer. Where the weights stay in cache, the gradients of the
 // gates do so too: some steps of a chunk fill a block, whose products with the states and inputs
 // are added to the gradients of the weights before the next steps overwrite it.
+#include "base/rounding.h"
 #include "kernels/launch.h"
 #include "kernels/rnn_steps.h"
 #include "kernels/rnn_weights.h"
@@ -14,7 +15,7 @@ constexpr int64_t kBlockRows = 128;
 Chunks groups_of(const RnnPlan& plan) {
   constexpr int64_t kGroups = 8;
   const int64_t chunks = rnn_chunks(plan).count();
-  return {chunks, std::max<int64_t>(1, (chunks + kGroups - 1) / kGroups)};
+  return {chunks, std::max<int64_t>(1, ceil_div(chunks, kGroups))};
 }
 
 // What one group needs for itself, in the working memory.
@@ -79,7 +80,7 @@ void multiply_panel(const T* a, int64_t rows, const RightRows<T>& b, T* c, bool 
                  .k = b.depth,
                  .a = a,
                  .a_row = 1,
-                 .a_k = (rows + kernels.width - 1) / kernels.width * kernels.width,
+                 .a_k = round_up(rows, kernels.width),
                  .b = b.data,
                  .b_k = b.n,
                  .b_panel = kernels.cols,
@@ -167,7 +168,7 @@ class Group {
       const Columns& part = columns.parts[k];
       for (int64_t i = 0; i < part.count; i += kernels.rows) {
         const int64_t rows = std::min<int64_t>(kernels.rows, part.count - i);
-        const int64_t packed = (rows + kernels.width - 1) / kernels.width * kernels.width;
+        const int64_t packed = round_up(rows, kernels.width);
         kernels.pack(pack_, packed, dgates + part.column + i, 1, width, rows, depth);
         if (b_.dhidden && part.hidden_row >= 0) {
           multiply_panel(pack_, rows, states, room_.dhidden + (part.hidden_row + i) * n, add_);

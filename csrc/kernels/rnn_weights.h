@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/rnn.h"
 
@@ -17,7 +18,7 @@ constexpr int64_t kRnnTileRows = 16;
 template <class T>
 constexpr int64_t kRnnPackRoom = kRnnTileRows * kRnnDepth<T>;
 
-inline int64_t rnn_columns(int64_t n) { return (n + kRnnColumns - 1) / kRnnColumns * kRnnColumns; }
+inline int64_t rnn_columns(int64_t n) { return round_up(n, kRnnColumns); }
 
 // Gate columns [column, column + count) = h @ (weight rows [row, row + count))^T, added to what the
 // input gave unless they stand alone: the GRU's reset gate scales the hidden part of n first.
@@ -69,11 +70,11 @@ template <class T>
 void multiply_packed(const LeftRows<T>& a, const PackedMatrix<T>& b, T* c, int64_t c_row,
                      const Finish<T>& finish, T* room) {
   const auto& kernels = sf::kernels<T>().gemm;
-  const int64_t panels = (a.rows + kernels.rows - 1) / kernels.rows;
+  const int64_t panels = ceil_div(a.rows, kernels.rows);
   const bool pack = b.n >= 256 && a.rows > 1;
   int64_t i = 0;
   for (int64_t left = panels; left > 0; --left) {
-    const int64_t rows = (a.rows - i + left - 1) / left;
+    const int64_t rows = ceil_div(a.rows - i, left);
     for (int64_t k = 0; k == 0 || k < b.depth; k += kRnnDepth<T>) {
       const int64_t depth = std::min(kRnnDepth<T>, b.depth - k);
       GemmPanel<T> tiles{.m = rows,
@@ -91,7 +92,7 @@ void multiply_packed(const LeftRows<T>& a, const PackedMatrix<T>& b, T* c, int64
                          .bias = k + depth >= b.depth ? finish.bias : nullptr};
       if (pack) {
         tiles.a_row = 1;
-        tiles.a_k = (rows + kernels.width - 1) / kernels.width * kernels.width;
+        tiles.a_k = round_up(rows, kernels.width);
         kernels.pack(room, tiles.a_k, tiles.a, a.row, 1, rows, depth);
         tiles.a = room;
       }

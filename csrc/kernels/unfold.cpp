@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/dtype.h"
+#include "base/rounding.h"
 #include "kernels/launch.h"
 #include "kernels/planes.h"
 
@@ -56,7 +57,7 @@ void fold_plane(const UnfoldPlan& plan, const T* columns, T* x) {
 
 int64_t UnfoldAxis::begin(int64_t k) const {
   const int64_t missing = -at(0, k);
-  return missing > 0 ? std::min(out, (missing + stride - 1) / stride) : 0;
+  return missing > 0 ? std::min(out, ceil_div(missing, stride)) : 0;
 }
 int64_t UnfoldAxis::end(int64_t k) const {
   const int64_t room = in - 1 - at(0, k);
