@@ -10,9 +10,9 @@ from typing import Any
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.nn._mode import mode_kept
 from surefoot.train import R2
 from surefoot.train.feed import as_tensor
-from surefoot.train.weights import mode_kept
 
 from .combine import Combine, Uncertainty, checked_combine, combined, spread, uncertainty
 

@@ -11,6 +11,7 @@ from surefoot import _core
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 from surefoot.nn import Module
+from surefoot.nn._mode import mode_kept
 
 from . import _check
 from .lr_scheduler import LRScheduler
@@ -198,21 +199,18 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     norms: list[Any] = [module for module in model.modules() if _has_running_statistics(module)]
     if not norms:
         return
-    modes = [(module, module.training) for module in model.modules()]
     momenta = [norm.momentum for norm in norms]
     try:
-        model.train()
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # the equal mean over batches
-        with no_grad():
+        with mode_kept(model), no_grad():
+            model.train()
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # the equal mean over batches
             for batch in loader:
                 model(batch[0] if isinstance(batch, (tuple, list)) else batch)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-        for module, training in modes:
-            module.training = training
 
 
 def _has_running_statistics(module: Any) -> bool:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from surefoot import _core
 from surefoot.nn import Module
+from surefoot.nn._mode import mode_kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,14 +86,12 @@ def array(value: Any) -> Array:
 @contextmanager
 def undisturbed(model: Module) -> Iterator[None]:
     """Modes, buffers (running statistics) and random numbers are afterwards as before."""
-    modes = [(module, module.training) for module in model.modules()]
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
     random = _core.get_rng_state()
     try:
-        yield
+        with mode_kept(model):
+            yield
     finally:
-        for module, mode in modes:
-            module.training = mode
         for buffer, kept in buffers:
             buffer.detach().copy_(kept)
         _core.set_rng_state(random)

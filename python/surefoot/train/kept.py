@@ -8,8 +8,9 @@ from typing import Any
 
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
+from surefoot.nn._mode import mode_kept
 
-from .weights import copy_weights, load_weights, mode_kept
+from .weights import copy_weights, load_weights
 
 __all__ = ["Start", "all_kept"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.nn._mode import mode_kept
 
 __all__ = ["Summary", "summary"]
 
@@ -114,18 +115,14 @@ def _output_shapes(model: nn.Module, input_shape: Sequence[int], dtype: Any) -> 
 
         return hook
 
-    modules = list(model.named_modules())
-    modes = [module.training for _, module in modules]
-    handles = [module.register_forward_hook(watch(name)) for name, module in modules]
+    handles = [module.register_forward_hook(watch(name)) for name, module in model.named_modules()]
     if dtype is None:
         dtype = next((p.dtype for p in model.parameters()), None)
     try:
-        model.eval()
-        with no_grad():
+        with mode_kept(model), no_grad():
+            model.eval()
             model(_core.zeros((1, *input_shape), dtype=dtype))
     finally:
         for handle in handles:
             handle.remove()
-        for (_, module), training in zip(modules, modes, strict=True):
-            module.training = training
     return shapes

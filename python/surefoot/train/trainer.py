@@ -12,6 +12,7 @@ from typing import Any
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
+from surefoot.nn._mode import mode_kept
 from surefoot.optim.lr_scheduler import Schedule
 from surefoot.regularize import Regularizer, collect
 
@@ -27,7 +28,7 @@ from .progress import Progress
 from .schedule import LRSchedule, as_callbacks
 from .state import Best, State, Tally
 from .update import Clip, Update
-from .weights import copy_weights, load_weights, mode_kept
+from .weights import copy_weights, load_weights
 
 __all__ = ["Trainer"]
 

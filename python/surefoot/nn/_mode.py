@@ -1,0 +1,19 @@
+"""Train and eval mode of a whole model, to go back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .module import Module
+
+
+@contextmanager
+def mode_kept(model: Module) -> Iterator[None]:
+    """Give every module its train/eval mode back at the end of the block."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
