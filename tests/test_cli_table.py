@@ -396,3 +396,14 @@ def test_the_stored_encoder_is_that_of_the_training_rows(tables: Path) -> None:
     table = read_table(tables / "t.csv", "price", drop=["dear", "who"])
     training = table.split((0.7, 0.15, 0.15), seed=0)[0]
     assert info["table"] == json.loads(json.dumps(TableEncoder().fit(training).to_json()))
+
+
+def test_f1_counts_a_class_that_is_only_predicted() -> None:
+    """As train.F1 and scikit-learn: (1 + 2/3 + 0) / 3."""
+    from surefoot.cli.scores import score
+
+    frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": ["a", "b", "c", "a"]})
+    encoder = TableEncoder().fit(read_table(frame, target="y"))
+    table = read_table(frame.assign(y=["a", "b", "b", "a"]), target="y")
+    found = score(encoder, sf.tensor(np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]), table)
+    assert found.values["F1"] == pytest.approx(5 / 9)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.data import Table, TableEncoder
+from surefoot.train import F1
 
 __all__ = ["Scores", "score"]
 
@@ -70,10 +71,11 @@ def _of_classes(encoder: TableEncoder, output: Tensor, labels: NDArray[np.int64]
     confusion = np.zeros((size, size), dtype=np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     found = Scores("classification", len(labels), {}, confusion, classes=encoder.classes)
-    with_rows = [row for row in found.per_class() if row[1]]
+    f1 = F1("macro")
+    f1.update(output, _core.tensor(labels))
     found.values = {
         "accuracy": float((predicted == labels).mean()),
-        "F1": float(np.mean([row[4] for row in with_rows])),
+        "F1": f1.compute(),
         "log loss": float(nn.functional.cross_entropy(output, _core.tensor(labels)).item()),
     }
     return found
