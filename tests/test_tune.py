@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -334,6 +335,20 @@ def test_ctrl_c_reaches_workers():
     result = search(objective, method="random", trials=1000, workers=2)
     assert result.stop_reason == "interrupted" and time.monotonic() - began < 30
     assert 2 not in [trial.number for trial in result.trials]
+
+
+def test_ctrl_c_while_workers_start(monkeypatch):
+    start = multiprocessing.context.ForkProcess.start
+
+    def interrupted(process):
+        os.kill(os.getpid(), signal.SIGINT)
+        start(process)
+
+    monkeypatch.setattr(multiprocessing.context.ForkProcess, "start", interrupted)
+    result = search(
+        lambda trial: time.sleep(0.01) or 0.0, method="random", trials=10_000, workers=2
+    )
+    assert result.stop_reason == "interrupted"
 
 
 def test_errors_in_workers_arrive(tmp_path):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["run_workers"]
@@ -30,13 +32,16 @@ def run_workers(count: int, work: Work) -> str:
     children = [
         context.Process(target=_run, args=(work, stop, sender), daemon=True) for _, sender in pipes
     ]
-    with warnings.catch_warnings():  # threads that slept at the fork are no matter here
+    with _interrupt_noted() as noted, warnings.catch_warnings():
+        # Threads that slept at the fork are no matter here.
         warnings.simplefilter("ignore", DeprecationWarning)
         for child in children:
             child.start()
     for _, sender in pipes:
         sender.close()
-    interrupted = False
+    interrupted = bool(noted)
+    if interrupted:
+        _hand_on(children, stop)
     while any(child.is_alive() for child in children):
         interrupted = _wait(children, stop) or interrupted
     said = [_last_words(pipe[0], child) for pipe, child in zip(pipes, children, strict=True)]
@@ -49,22 +54,41 @@ def run_workers(count: int, work: Work) -> str:
     return next((r for r in ("interrupted", "timeout") if r in reasons), "finished")
 
 
+@contextmanager
+def _interrupt_noted() -> Iterator[list[int]]:
+    """Keep a Ctrl-C for later: Python loses one that comes while a process forks."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # it never comes here
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _hand_on(children: list[Any], stop: Any) -> None:
+    stop.set()
+    for child in children:
+        if child.is_alive():
+            os.kill(child.pid, signal.SIGINT)
+
+
 def _wait(children: list[Any], stop: Any) -> bool:
     """Wait for all; a Ctrl-C, which they get as well, is handed on and makes this True."""
     try:
         for child in children:
             child.join()
     except KeyboardInterrupt:
-        stop.set()
-        for child in children:
-            if child.is_alive():
-                os.kill(child.pid, signal.SIGINT)
+        _hand_on(children, stop)
         return True
     return False
 
 
 def _run(work: Work, stop: Any, sender: Any) -> None:
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         words = ("reason", work(stop.is_set))
     except KeyboardInterrupt:
         words = ("reason", "interrupted")
