@@ -36,18 +36,21 @@ def _library() -> Any:
 def flops(isa: str, threads: int, rounds: int = 200_000) -> float:
     """Return float32 flop/s of `threads` cores at once (some 2 ms; ctypes lets the GIL go)."""
     spin = _library().spin_for
-    done = [0.0] * threads
+    rates = [0.0] * threads
+    together = threading.Barrier(threads)
 
     def run(i: int) -> None:
-        done[i] = spin(isa.encode(), rounds)
+        together.wait()
+        begin = time.perf_counter()
+        done = spin(isa.encode(), rounds)
+        rates[i] = done / (time.perf_counter() - begin)
 
     workers = [threading.Thread(target=run, args=(i,)) for i in range(threads)]
-    begin = time.perf_counter()
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    return sum(done) / (time.perf_counter() - begin)
+    return sum(rates)
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ def _run(work: Work, stop: Any, sender: Any) -> None:
         stop.set()
         lines = "".join(traceback.format_exception(error))
         words = ("error", f"a worker ended with {type(error).__name__}: {error}\n\n{lines}")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
     sender.send(words)
     sender.close()
 
