@@ -1,5 +1,7 @@
 """The surefoot command: the main job, its options, its errors, its exit codes."""
 
+import csv
+import importlib.util
 import os
 import pickle
 import re
@@ -28,6 +30,12 @@ ENVIRONMENT = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs go to runs/ where the command is called."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """Output and model file of `surefoot train` as a user runs it."""
@@ -42,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
         timeout=300,
     )
     assert done.stderr == ""
-    return done.stdout, folder / "digits.safetensors"
+    return done.stdout, folder / "runs" / "digits-1" / "model.safetensors"
 
 
 def test_train_shows_what_it_does(trained: tuple[str, Path]) -> None:
@@ -54,8 +62,106 @@ def test_train_shows_what_it_does(trained: tuple[str, Path]) -> None:
         r"^epoch +(\d+)/30  loss \S+  accuracy \S+  val_loss \S+  val_accuracy \S+ ", text, re.M
     )
     assert epochs == [str(n) for n in range(1, 31)]
-    assert "model saved: digits.safetensors" in text
-    assert path.is_file()
+    assert "model saved: runs/digits-1/model.safetensors" in text
+    assert "report: runs/digits-1/report.html" in text
+    assert {file.name for file in path.parent.iterdir()} == {
+        *("config.json", "history.jsonl", "checkpoint.safetensors", "model.safetensors"),
+        "report.html",
+    }
+
+
+def test_the_report_of_the_digits(trained: tuple[str, Path]) -> None:
+    page = (trained[1].parent / "report.html").read_text(encoding="utf-8")
+    with_pictures = importlib.util.find_spec("matplotlib") is not None
+    assert page.count("data:image/png;base64,") == (2 if with_pictures else 0)
+    for words in ("classification of digit in digits", "actual \\ predicted", "(N, 256)"):
+        assert words in page
+    assert "<h2>Columns</h2>" not in page and "refit)" not in page
+
+
+def test_a_report_without_matplotlib_says_how_to_get_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(quick("--quiet", "--run", "r")) == 0
+    page = Path("r", "report.html").read_text(encoding="utf-8")
+    assert "pip install &#x27;surefoot[plot]&#x27;" in page and "val_loss" in page
+    assert "data:image" not in page
+
+
+def test_the_held_out_digits_score_as_the_training_said(
+    trained: tuple[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [line for line in trained[0].splitlines() if line.startswith("test ")]
+    assert len(said) == 3
+    for model in (trained[1], trained[1].parent):
+        assert main(["evaluate", str(model)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("digits, held out for test: 2")
+        assert lines[1:4] == said and lines[4].startswith("0: ") and len(lines) == 14
+
+
+def test_evaluate_takes_csv_and_npz(
+    trained: tuple[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, labels = digits()
+    rows = images[:200].reshape(200, 64)
+    np.savez("more.npz", x=images[:200], y=labels[:200])
+    names = [*(f"pixel{i}" for i in range(64)), "digit"]
+    table = np.column_stack([rows, labels[:200]])
+    for file, header in (("more.csv", names), ("scans.csv", [*names[:64], "label"])):
+        np.savetxt(file, table, "%d", delimiter=",", header=",".join(header), comments="")
+    model, found = str(trained[1]), []
+    for extra in (["more.npz"], ["more.csv"], ["scans.csv", "--target", "label"]):
+        assert main(["evaluate", model, *extra]) == 0
+        first, *rest = capsys.readouterr().out.splitlines()
+        assert first == f"{extra[0]}: 200 rows, classification of digit"
+        found.append(rest)
+    assert found[0] == found[1] == found[2]
+    net, _ = load_model(trained[1])
+    hits = net.eval()(sf.tensor(rows.astype(np.float32))).argmax(dim=1).numpy() == labels[:200]
+    assert found[0][0] == f"test accuracy: {hits.mean():.3f}"
+    assert "'digit'" in error_of(capsys, "evaluate", model, "scans.csv")
+    np.savez("odd.npz", x=images[:3], y=np.array([1, 10, 2]))
+    text = error_of(capsys, "evaluate", model, "odd.npz")
+    assert "row 2: the target 10 is none of the model's classes: 0, 1, 2" in text
+    np.savez("bare.npz", images=images[:3])
+    assert "no array 'x'" in error_of(capsys, "evaluate", model, "bare.npz")
+    assert "ends in .npz or .csv" in error_of(capsys, "evaluate", model, "more.npy")
+    Path("alone.safetensors").write_bytes(trained[1].read_bytes())
+    assert "DATA" in error_of(capsys, "evaluate", "alone.safetensors")
+    assert main(quick("--quiet", "--test-share", "0", "--validation-share", "0", "--run", "r")) == 0
+    capsys.readouterr()
+    assert "held no rows out" in error_of(capsys, "evaluate", "r")
+
+
+def test_a_model_of_numbers_predicts_and_is_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    net = nn.Sequential(nn.Linear(2, 1))
+    save_model(net, "line.safetensors")
+    x = np.array([[1.0, 2.0], [3.0, 5.0], [0.5, 0.25]], dtype=np.float32)
+    expected = net(sf.tensor(x)).detach().numpy()[:, 0]
+    np.savez("rows.npz", x=x, y=expected + np.array([0.5, -0.5, 0.5], np.float32))
+    assert main(["predict", "line.safetensors", "rows.npz"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    np.testing.assert_allclose(np.array(lines, dtype=float), expected, rtol=1e-6)
+    assert main(["evaluate", "line.safetensors", "rows.npz"]) == 0
+    text = capsys.readouterr().out
+    assert "rows.npz: 3 rows, regression\n" in text
+    assert "test RMSE: 0.500\n" in text and "test MAE: 0.500\n" in text
+    assert "predicts a number" in error_of(
+        capsys, "predict", "line.safetensors", "rows.npz", "--probabilities"
+    )
+
+
+def test_predict_quotes_names_and_takes_images() -> None:
+    net = nn.models.LeNet(1, 2, image_size=12)
+    save_model(net, "m.safetensors", {"classes": ["no, never", "yes"]})
+    np.save("x.npy", np.random.default_rng(0).normal(size=(5, 1, 12, 12)))
+    assert main(["predict", "m.safetensors", "x.npy", "--output", "out.csv"]) == 0
+    names = [row[0] for row in csv.reader(Path("out.csv").read_text().splitlines())]
+    x = sf.tensor(np.load("x.npy").astype(np.float32))
+    expected = net.eval()(x).argmax(dim=1).tolist()
+    assert names == [("no, never", "yes")[i] for i in expected]
 
 
 def test_train_reaches_the_promised_accuracy(trained: tuple[str, Path]) -> None:
@@ -69,7 +175,7 @@ def test_the_saved_model_says_what_it_is(trained: tuple[str, Path]) -> None:
     assert [type(layer).__name__ for layer in model] == [
         *("Standardize", "Linear", "ReLU", "Dropout", "Linear")
     ]
-    assert info["classes"] == list(range(10)) and info["test_accuracy"] >= 0.97
+    assert info["classes"] == list(range(10)) and info["scores"]["test"]["accuracy"] >= 0.97
 
 
 def saved_images(folder: Path, name: str, rows: Any) -> Path:
@@ -158,12 +264,15 @@ def error_of(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
         ("x.npy", b"\x93NUMPY nonsense", ["not a usable .npy file"]),
         ("x.npy", b"", ["not a usable .npy file"]),
         ("x.csv", b"1,2,3\n", ["rows have 3 values", "needs 64"]),
-        ("x.csv", b"1,2\n3\n", ["line 2", "1 values", "2"]),
-        ("x.csv", b"1,2\n3,four\n", ["line 2", "'four' is not a number"]),
-        ("x.csv", b"", ["no rows"]),
+        ("x.csv", b"1,2\n3\n", ["1 cells in line 2", "expected 2 as in the first line"]),
+        ("x.csv", b"1,2\n3,four\n", ["'four' in line 2, column 2", "a finite number"]),
+        ("x.csv", b"1,2\n3,inf\n", ["'inf' in line 2, column 2", "a finite number"]),
+        ("x.csv", b"a,b\n3,nan\n", ["'nan' in line 2, column 2 (b)", "a finite number"]),
+        ("x.csv", b"", ["an empty file"]),
         ("x.csv", b"a,b\n", ["no rows"]),
-        ("x.csv", b"\xff\xfe\x00", ["not a text file"]),
-        ("x.txt", b"1", [".npy or .csv"]),
+        ("x.csv", b"\xff\xfe\x00", ["not UTF-8"]),
+        ("x.csv.gz", b"\x1f\x8bnonsense", ["a damaged gzip file"]),
+        ("x.txt", b"1", [".npy, .npz or .csv"]),
     ],
 )
 def test_predict_names_what_is_wrong_with_the_input(
@@ -242,6 +351,7 @@ def quick(*options: Any) -> list[str]:
 def test_train_options_and_quiet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.safetensors"
     options = ["--quiet", "--batch-size", 64, "--lr", 0.01, "--seed", 3, "--output", path]
+    options += ["--patience", 5, "--dropout", 0.1, "--class-weights", "balanced", "--refit"]
     assert main(quick(*options)) == 0
     assert re.fullmatch(r"test accuracy: 0\.\d{3}\n", capsys.readouterr().out)
     model, _ = load_model(path)
@@ -256,25 +366,28 @@ def test_same_seed_same_file(tmp_path: Path) -> None:
     assert first == again != other
 
 
-def test_a_resumed_run_ends_in_the_same_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    whole, broken, run = (tmp_path / name for name in ("whole", "broken", "run"))
+def test_a_resumed_run_ends_in_the_same_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    whole, broken = Path("whole"), Path("broken")
     options = ["train", "--quiet", "--hidden", "16"]
-    assert main([*options, "--epochs", "4", "--output", str(whole)]) == 0
-    saving = [*options, "--output", str(broken), "--checkpoint", str(run)]
-    assert main([*saving, "--epochs", "2"]) == 0
-    assert main([*saving, "--epochs", "4", "--resume"]) == 0
-    assert broken.read_bytes() == whole.read_bytes()
+    assert main([*options, "--epochs", "4", "--run", "whole"]) == 0
+    assert main([*options, "--epochs", "2", "--run", "broken"]) == 0
+    assert main(["resume", "broken", "--epochs", "4", "--quiet"]) == 0
+    for file in whole.iterdir():
+        assert (broken / file.name).read_bytes() == file.read_bytes(), file.name
+    (broken / "checkpoint.safetensors").unlink()
     capsys.readouterr()
-    assert "--resume needs --checkpoint" in error_of(capsys, *options, "--resume")
-    missing = ["--checkpoint", str(tmp_path / "none"), "--resume"]
-    assert "there is no checkpoint" in error_of(capsys, *options, *missing)
-    wider = ["train", "--hidden", "8", "--checkpoint", str(run), "--resume", "--quiet"]
-    assert "! 1.weight: float32 (16, 64) in the file" in error_of(capsys, *wider)
-    assert "is a folder" in error_of(capsys, *options, "--checkpoint", str(tmp_path))
-    run.write_bytes(run.read_bytes()[:-1])
-    assert "not a usable safetensors file" in error_of(capsys, *saving, "--resume")
+    assert main(["resume", "broken"]) == 0
+    assert "begins anew" in capsys.readouterr().out
+    assert (broken / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    config = (broken / "config.json").read_text()
+    (broken / "config.json").write_text(config.replace("16", "8"))
+    assert "! 1.weight: float32 (16, 64) in the file" in error_of(
+        capsys, "resume", "broken", "--quiet"
+    )
+    (broken / "config.json").write_text(config)
+    checkpoint = broken / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    assert "not a usable safetensors file" in error_of(capsys, "resume", "broken", "--quiet")
 
 
 def test_same_file_for_any_number_of_threads(tmp_path: Path) -> None:
@@ -376,7 +489,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 
 def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "train", "--epochs", "100000", "--output", "m.safetensors"],
+        [*COMMAND, "train", "--epochs", "100000", "--patience", "100000"],
         cwd=tmp_path,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -395,6 +508,10 @@ def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    assert err == ""
+    assert err == "surefoot: interrupted; go on with: surefoot resume runs/digits-1\n"
     assert "stopped: interrupted" in out and "test accuracy: " in out
-    assert load_model(tmp_path / "m.safetensors")[1]["classes"] == list(range(10))
+    folder = tmp_path / "runs" / "digits-1"
+    assert load_model(folder / "model.safetensors")[1]["classes"] == list(range(10))
+    epochs = len((folder / "history.jsonl").read_text().splitlines())
+    assert main(["resume", str(folder), "--epochs", str(epochs + 2), "--quiet"]) == 0
+    assert len((folder / "history.jsonl").read_text().splitlines()) == epochs + 2

@@ -277,7 +277,6 @@ def test_a_config_file_stands_for_options(
             ["--target", "y", "--class-weights", "balanced"],
             "goes with",
         ),
-        ("x,y\n1,a\n2,b\n", ["--target", "y", "--resume"], "surefoot resume FOLDER"),
         (
             "x,t,y\n" + "1,1,a\n" * 9 + "2,2,b\n" * 2 + "3,3,b\n",
             ["--target", "y", "--time", "t"],
@@ -308,12 +307,11 @@ def test_other_bad_input(
     table = tables / "t.csv"
     assert "there is no such file" in error_of(capsys, "train", tmp_path / "n.csv", "--target", "y")
     assert "--target needs a table" in error_of(capsys, "train", "--target", "y")
-    assert "--run needs a table" in error_of(capsys, "train", "--run", tmp_path / "x")
     assert "is there already" in error_of(
         capsys, "train", table, "--target", "price", "--run", tables / "dear"
     )
     save_model(nn.models.MLP(2, [], 2), tmp_path / "bare.safetensors")
-    assert "was not trained on a table" in error_of(
+    assert "no column 'target'" in error_of(
         capsys, "evaluate", tmp_path / "bare.safetensors", table
     )
     save_model(nn.models.MLP(2, [], 2), tmp_path / "odd.safetensors", {"table": {"task": 1}})
@@ -341,7 +339,7 @@ def test_ctrl_c_leaves_a_run_to_go_on_with(
                 trainer.stop("interrupted")  # what Ctrl-C calls
 
     with monkeypatch.context() as patch:
-        patch.setattr("surefoot.cli.table_run.EarlyStopping", EarlyStopping)
+        patch.setattr("surefoot.cli.training.EarlyStopping", EarlyStopping)
         run(capsys, *command, "--epochs", 6, "--run", tmp_path / "broken", code=130)
     assert (tmp_path / "broken" / "model.safetensors").exists()
     run(capsys, "resume", tmp_path / "broken", "--quiet")
@@ -373,6 +371,10 @@ def test_the_final_network_learns_the_validation_rows_too(
     kept = [load_model(tmp_path / name / "model.safetensors")[1] for name in ("again", "once")]
     assert kept[0]["scores"]["validation"] == kept[1]["scores"]["validation"]
     assert kept[0]["scores"]["test"] != kept[1]["scores"]["test"]
+    held_out = run(capsys, "evaluate", tmp_path / "again")
+    assert held_out.startswith(f"{tables / 't.csv'}, held out for test: 36 rows, regression of")
+    for name, value in kept[0]["scores"]["test"].items():
+        assert f"test {name}: {value:.3f}\n" in held_out
     text = run(capsys, "evaluate", tmp_path / "again", tables / "t.csv")
     assert text != run(capsys, "evaluate", tmp_path / "once", tables / "t.csv")
     config = tmp_path / "run.toml"
@@ -400,10 +402,14 @@ def test_the_stored_encoder_is_that_of_the_training_rows(tables: Path) -> None:
 
 def test_f1_counts_a_class_that_is_only_predicted() -> None:
     """As train.F1 and scikit-learn: (1 + 2/3 + 0) / 3."""
-    from surefoot.cli.scores import score
+    from surefoot.cli.scores import table_scores
 
     frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": ["a", "b", "c", "a"]})
     encoder = TableEncoder().fit(read_table(frame, target="y"))
     table = read_table(frame.assign(y=["a", "b", "b", "a"]), target="y")
-    found = score(encoder, sf.tensor(np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]), table)
+    found = table_scores(encoder, sf.tensor(np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]), table)
     assert found.values["F1"] == pytest.approx(5 / 9)
+    assert [row[:2] for row in found.by_class] == [("a", 2), ("b", 2), ("c", 0)]
+    np.testing.assert_allclose(
+        [row[2:] for row in found.by_class], [(1, 1, 1), (1, 0.5, 2 / 3), (0, 0, 0)]
+    )

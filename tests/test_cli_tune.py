@@ -60,7 +60,7 @@ def test_a_search_goes_on_in_its_file(
 
 def test_digits(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "tune", "--epochs", 1, "--trials", 2, "--seed", 3)
-    assert "lr = " in out and "hidden = [" in out and "dropout" not in out
+    assert "lr = " in out and "hidden = [" in out and "dropout = " in out and "table" not in out
 
 
 def test_bad_input(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -359,6 +359,12 @@ def test_csv(tmp_path: Path) -> None:
     assert read_csv(path, "b").tensors[1].dtype == sf.float32
     bare = csv_file(tmp_path / "bare.csv", "1;2\n3;4")
     assert read_csv(bare, 0, header=False, delimiter=";").tensors[0].tolist() == [[2], [4]]
+    assert read_csv(bare, 0, header=None).tensors[0].tolist() == [[2], [4]]  # ; is seen
+    assert read_csv(bare).tensors[0].tolist() == [[3, 4]]
+    named = csv_file(tmp_path / "named.tsv", "a\tb,c\n1\t2\n")
+    assert read_csv(named, "b,c", header=None).tensors[0].tolist() == [[1]]
+    (tmp_path / "n.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert read_csv(tmp_path / "n.csv.gz").tensors[0].tolist()[1] == [4, 500, 6]
     numbers = rng.random((50, 7))
     np.savetxt(tmp_path / "n.csv", numbers, delimiter=",")
     got = read_csv(tmp_path / "n.csv", header=False).tensors[0]
@@ -384,7 +390,9 @@ CSV_DAMAGE: dict[str, tuple[str | bytes, dict[str, Any], tuple[str, ...]]] = {
     "not text": (b"a,b\n1,\xff\n", {}, ("not UTF-8",)),
     "open quote": ('a,b\n1,"2\n', {}, ("line 2",)),
     "multi-line cell": ('a,b\n1,"2\n\n"\n3,x\n', {}, ("'x' in line 5",)),
-    "another delimiter": ("a;b\n1;2\n", {}, ("'1;2' in line 2",)),
+    "another delimiter": ("a;b\n1;2\n", {"delimiter": ","}, ("'1;2' in line 2",)),
+    "unknown target before bad cells": ("a,b\n1,x\n", {"target": "c"}, ("no column 'c'",)),
+    "damaged gzip": (b"\x1f\x8bnonsense", {}, ("damaged gzip",)),
     "digest": ("a\n1\n", {"sha256": "aa"}, ("SHA-256",)),
 }
 

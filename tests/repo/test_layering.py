@@ -98,8 +98,8 @@ PY_DOORS: dict[str, set[str]] = {
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
     "ensemble": CORE | {"autograd", "nn", "optim", "data", "regularize", "train"},
     "cli": CORE
-    | {"autograd", "config", "data", "files", "model_file", "nn", "optim", "plot", "regularize"}
-    | {"train", "tune"},
+    | {"_disk", "autograd", "config", "data", "files", "model_file", "nn", "optim", "plot"}
+    | {"regularize", "train", "tune"},
 }
 
 

@@ -16,14 +16,14 @@ __all__ = ["build_parser", "main"]
 COMMANDS = (train, resume, predict, evaluate, lr_find, tune, info)
 
 _EPILOG = """examples:
-  surefoot train                                  train on the digits that ship with surefoot
+  surefoot train                                  train on digits; writes runs/digits-1
   surefoot train houses.csv --target price        train on a table; writes runs/houses-1
   surefoot resume runs/houses-1                   go on after a crash or Ctrl-C
-  surefoot predict runs/houses-1/model.safetensors new.csv    a prediction per row
-  surefoot evaluate runs/houses-1/model.safetensors more.csv  scores on rows with targets
+  surefoot predict runs/houses-1 new.csv          a prediction per row
+  surefoot evaluate runs/houses-1                 scores on the rows that training held out
   surefoot lr-find houses.csv --target price      look for a learning rate
   surefoot tune houses.csv --target price         search for good hyper-parameters
-  surefoot info runs/houses-1/model.safetensors   what is in a model file
+  surefoot info runs/houses-1                     what is in a model file
 
 exit codes: 0 done, 1 lr-find or tune found nothing, 2 bad input, 130 interrupted with Ctrl-C
 """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from surefoot.config import show_config
 
-from .predict import encoder_of, open_model
+from .saved_model import SavedModel
 
 __all__ = ["add_parser", "run"]
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """examples:
   surefoot info                                  what runs here
-  surefoot info digits.safetensors               what a model file holds
-  surefoot info runs/houses-1                    the model of a run folder
+  surefoot info runs/houses-1                    what the model of a run folder is
+  surefoot info runs/houses-1/model.safetensors  the same of a model file
 """
 
 
@@ -42,23 +42,23 @@ def run(args: argparse.Namespace) -> int:
     if args.model is None:
         show_config()
         return 0
-    model, info, path = open_model(args.model)
-    print(f"{path}: {sum(p.numel() for p in model.parameters()):,} parameters")
-    print(model)
-    for line in _lines(info, path):
+    saved = SavedModel(args.model)
+    print(f"{saved.path}: {sum(p.numel() for p in saved.model.parameters()):,} parameters")
+    print(saved.model)
+    for line in _lines(saved):
         print(line)
     return 0
 
 
-def _lines(info: dict[str, Any], path: Path) -> list[str]:
+def _lines(saved: SavedModel) -> list[str]:
+    info = saved.info
     lines = [f"{name}: {value}" for name, value in info.items() if name not in ("table", "scores")]
     for part, values in dict(info.get("scores", {})).items():
         lines += [f"{part} {name}: {value:.3f}" for name, value in values.items()]
-    if "table" not in info:
+    if not saved.is_of_table:
         return lines
-    encoder = encoder_of(info, path)
-    for column in encoder.columns:
+    for column in saved.encoder.columns:
         says = f"{len(column.levels)} levels" if column.kind == "category" else ""
         gaps = "gaps" if column.has_missing else ""
         lines.append(f"column {column.name}: {', '.join(filter(None, (column.kind, says, gaps)))}")
-    return [*lines, *(f"note: {note}" for note in encoder.notes)]
+    return [*lines, *(f"note: {note}" for note in saved.encoder.notes)]

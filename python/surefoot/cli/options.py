@@ -10,25 +10,17 @@ from typing import Any
 from .errors import UserError
 
 __all__ = [
+    "DIGITS_DEFAULTS",
     "TABLE_DEFAULTS",
-    "add_run_options",
-    "add_table_options",
+    "add_options",
     "check_output",
-    "given",
+    "options_of",
     "positive_float",
     "positive_int",
     "seed_int",
 ]
 
-# What a run on a table starts from; the table's own options and those of the training.
-TABLE_DEFAULTS: dict[str, Any] = {
-    "target": None,
-    "task": None,
-    "group": None,
-    "time": None,
-    "drop": [],
-    "categories": [],
-    "drop_missing_target": False,
+_RUN_DEFAULTS: dict[str, Any] = {
     "class_weights": "none",
     "validation_share": 0.15,
     "test_share": 0.15,
@@ -40,6 +32,26 @@ TABLE_DEFAULTS: dict[str, Any] = {
     "dropout": 0.2,
     "refit": None,
     "seed": 0,
+}
+
+# What a run on a table starts from: what the table is, and how it is learned.
+TABLE_DEFAULTS: dict[str, Any] = {
+    "target": None,
+    "task": None,
+    "group": None,
+    "time": None,
+    "drop": [],
+    "categories": [],
+    "drop_missing_target": False,
+    **_RUN_DEFAULTS,
+}
+DIGITS_DEFAULTS: dict[str, Any] = {
+    **_RUN_DEFAULTS,
+    "epochs": 30,
+    "patience": 30,
+    "hidden": [256],
+    "dropout": 0.3,
+    "refit": False,
 }
 
 
@@ -82,15 +94,54 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def given(args: argparse.Namespace, names: list[str]) -> list[str]:
-    """The options, as they are written, that were given."""
-    return ["--" + name.replace("_", "-") for name in names if getattr(args, name) is not None]
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of a run, with the defaults in the place of those not given.
+
+    UserError for options of tables without a table, and for a table without a target.
+    """
+    if args.table is not None and args.target is None:
+        raise UserError(f"which column of {args.table} is to be predicted? --target COLUMN")
+    defaults = DIGITS_DEFAULTS if args.table is None else TABLE_DEFAULTS
+    values = {name: getattr(args, name) for name in TABLE_DEFAULTS}
+    for name, value in values.items():
+        if name not in defaults and value is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} needs a table: "
+                f"surefoot {args.command} TABLE --target COLUMN"
+            )
+    return {k: value if values[k] is None else values[k] for k, value in defaults.items()}
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Options of every training run; None stands for the default of digits or of tables."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of every run; None stands for the default of digits or of tables."""
     add = parser.add_argument
-    add("--epochs", type=positive_int, help="passes over the data (default 30; tables: 200)")
+    add(
+        "table",
+        nargs="?",
+        type=Path,
+        metavar="TABLE",
+        help=".csv, .tsv (also .gz) or .parquet; left out: the digits",
+    )
+    _add_table_options(parser)
+    add("--validation-share", type=share, metavar="X", help="rows that stop it (default 0.15)")
+    add("--test-share", type=share, metavar="X", help="rows that only judge it (default 0.15)")
+    add("--epochs", type=positive_int, help="passes over the data (default 200; digits: 30)")
+    add(
+        "--patience",
+        type=positive_int,
+        help="epochs without progress before it ends (default 20; digits: 30)",
+    )
+    add(
+        "--refit",
+        action=argparse.BooleanOptionalAction,
+        help="learn the validation rows, too, in a second run of as many epochs as were best "
+        "(default: tables of up to 10,000 rows)",
+    )
+    add(
+        "--class-weights",
+        choices=("none", "balanced"),
+        help="balanced: every class has the same say (default none)",
+    )
     add("--batch-size", type=positive_int, help="rows per step (default 32)")
     add("--lr", type=positive_float, help="Adam's learning rate (default 0.001)")
     add(
@@ -98,17 +149,20 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         nargs="*",
         metavar="SIZE",
-        help="sizes of the hidden layers (default 256; tables: 100); none for a linear model",
+        help="sizes of the hidden layers (default 100; digits: 256); none for a linear model",
+    )
+    add(
+        "--dropout",
+        type=share,
+        metavar="RATE",
+        help="rate in the hidden layers (default 0.2; digits: 0.3)",
     )
     add("--seed", type=seed_int, help="fixes split, weights and order (default 0)")
     add("--config", type=Path, metavar="FILE", help="a TOML file of options, see the examples")
 
 
-def add_table_options(parser: argparse.ArgumentParser) -> None:
-    """What a table is and how it is cut and learned."""
-    parser.add_argument("table", nargs="?", type=Path, metavar="TABLE", help=".csv, .tsv, .parquet")
-    group = parser.add_argument_group("tables")
-    add = group.add_argument
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("options of tables").add_argument
     add("--target", metavar="COLUMN", help="the column to predict")
     add(
         "--task",
@@ -125,21 +179,6 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="leave rows without target out",
     )
-    add(
-        "--class-weights",
-        choices=("none", "balanced"),
-        help="balanced: every class has the same say (default none)",
-    )
-    add("--validation-share", type=share, metavar="X", help="rows that stop it (default 0.15)")
-    add("--test-share", type=share, metavar="X", help="rows that only judge it (default 0.15)")
-    add("--patience", type=positive_int, help="epochs without progress before it ends (default 20)")
-    add(
-        "--refit",
-        action=argparse.BooleanOptionalAction,
-        help="learn the validation rows, too, in a second run of as many epochs as were best "
-        "(default: up to 10,000 rows)",
-    )
-    add("--dropout", type=share, metavar="RATE", help="rate in the hidden layers (default 0.2)")
 
 
 def check_output(option: str, path: Path) -> None:

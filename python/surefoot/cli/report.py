@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,54 +12,59 @@ from surefoot.data import TableEncoder
 from surefoot.train import History, Trainer, summary
 
 from .pictures import confusion_picture, curves_picture, has_pictures, residuals_picture
+from .problem import Problem
 from .scores import Scores
 
-__all__ = ["write_report"]
+__all__ = ["report_page"]
 
 _STYLE = """body{font:15px/1.4 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
 table{border-collapse:collapse;margin:.5em 0}td,th{border:1px solid #ccc;padding:.2em .6em;
 text-align:right}td:first-child,th:first-child{text-align:left}img{max-width:100%}"""
 _MOST_CLASSES = 30  # of which the confusion matrix is shown in figures
 _MOST_EPOCHS = 30  # rows of the history
+_NO_PICTURES = "Tables stand in for pictures; those come with: pip install 'surefoot[plot]'"
 
 
-def write_report(
-    path: Path,
-    name: str,
+def report_page(
+    problem: Problem,
     options: Mapping[str, Any],
-    encoder: TableEncoder,
     trainer: Trainer,
-    history: History,
     scores: Mapping[str, Scores],
-) -> None:
-    """Write scores, curves, errors, columns and options of a run."""
-    judged = list(scores)[-1]
-    title = f"{encoder.task} of {encoder.target} in {Path(name).name}"
+    *,
+    refitted: bool,
+) -> str:
+    """Return the page: scores, curves, errors, columns and options of a run."""
+    judged, history = list(scores)[-1], trainer.history
     best = trainer.best.epoch if trainer.best is not None else 0
+    of_weights = f"Weights of epoch {best} of {history.num_epochs}; the run ended: "
+    of_weights += history.stop_reason + "."
+    if refitted:
+        of_weights += (
+            " The network was trained once more with the validation rows (refit): the test "
+            "scores are of that one, the others of the run before it."
+        )
     blocks = [
-        f"<h1>{escape(title)}</h1>",
+        f"<h1>{escape(problem.title)}</h1>",
         "<h2>Scores</h2>",
         _scores_table(scores),
-        f"<p>Weights of epoch {best} of {history.num_epochs}; the run ended: "
-        f"{escape(history.stop_reason)}. Where the network was trained once more with the "
-        "validation rows (refit), the test scores are of that one, the others of the run before it."
-        "</p>",
+        f"<p>{escape(of_weights)}</p>",
+        *([] if has_pictures() else [f"<p>{escape(_NO_PICTURES)}</p>"]),
         "<h2>Curves</h2>",
         _curves(history),
         f"<h2>Errors, {judged} rows</h2>",
         _errors(scores[judged]),
-        "<h2>Columns</h2>",
-        _columns(encoder),
+        *([] if problem.encoder is None else ["<h2>Columns</h2>", _columns(problem.encoder)]),
         "<h2>Model</h2>",
-        f"<pre>{escape(str(summary(trainer.model, (len(encoder.features),))))}</pre>",
+        f"<pre>{escape(str(summary(trainer.model, problem.row_shape)))}</pre>",
         "<h2>Options</h2>",
         _table(("option", "value"), options.items()),
     ]
-    page = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{_STYLE}</style></head><body>\n" + "\n".join(blocks) + "\n</body></html>\n"
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>'
+        f"{escape(problem.title)}</title><style>{_STYLE}</style></head><body>\n"
+        + "\n".join(blocks)
+        + "\n</body></html>\n"
     )
-    path.write_text(page, encoding="utf-8")
 
 
 def _table(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
@@ -101,7 +105,7 @@ def _errors(scores: Scores) -> str:
         header = ["actual \\ predicted", *scores.classes]
         rows = zip(scores.classes, scores.confusion.tolist(), strict=True)
         parts.append(_table(header, [[name, *counts] for name, counts in rows]))
-    parts.append(_table(("class", "rows", "precision", "recall", "F1"), scores.per_class()))
+    parts.append(_table(("class", "rows", "precision", "recall", "F1"), scores.by_class))
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""``surefoot resume``: go on with a run on a table."""
+"""``surefoot resume``: go on with a run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from .errors import UserError
 from .options import positive_int
+from .problems import problem_of
 from .run_folder import CHECKPOINT, read_config, write_config
-from .table_run import prepare, train_in
+from .training import train_in
 
 __all__ = ["add_parser", "run"]
 
@@ -20,8 +21,7 @@ _EPILOG = """examples:
   surefoot resume runs/houses-1
   surefoot resume runs/houses-1 --epochs 500    more epochs than the run was begun with
 
-The run ends as it would have without the break, bit for bit. Runs on the digits go on with
-surefoot train --checkpoint FILE --resume.
+The run ends as it would have without the break, bit for bit.
 """
 
 
@@ -37,7 +37,7 @@ def add_parser(commands: Commands) -> None:
     add = parser.add_argument
     add("folder", type=Path, metavar="RUN", help="the run folder")
     add("--epochs", type=positive_int, help="epochs in all, from the first one on")
-    add("--quiet", action="store_true", help="print the test scores only")
+    add("--quiet", action="store_true", help="print the main test score only")
     parser.set_defaults(run=run)
 
 
@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     if args.epochs is not None and args.epochs != options["epochs"]:
         options["epochs"] = args.epochs
         write_config(args.folder, table, options)
-    prepared = prepare(table, options)
+    problem = problem_of(table, options)
     has_checkpoint = (args.folder / CHECKPOINT).exists()
     if not has_checkpoint and not args.quiet:
         print(f"{args.folder} has no checkpoint yet: the run begins anew")
-    return train_in(args.folder, prepared, options, quiet=args.quiet, resume=has_checkpoint)
+    return train_in(args.folder, problem, options, quiet=args.quiet, resume=has_checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.data import Table, TableEncoder
-from surefoot.train import F1
+from surefoot.train import F1, MAE, R2, RMSE, ConfusionMatrix, Precision, Recall
 
-__all__ = ["Scores", "score"]
+__all__ = ["Scores", "class_scores", "number_scores", "table_scores"]
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Scores:
     actual: NDArray[np.float64] | None = None
     predicted: NDArray[np.float64] | None = None
     classes: list[Any] = field(default_factory=list)
+    # (class, rows, precision, recall, F1) of each class
+    by_class: list[tuple[str, int, float, float, float]] = field(default_factory=list)
 
     def lines(self, part: str) -> list[str]:
         """The scores as text, the main one first."""
@@ -35,47 +38,36 @@ class Scores:
             for name, value in self.values.items()
         ]
 
-    def per_class(self) -> list[tuple[str, int, float, float, float]]:
-        """(class, rows, precision, recall, F1) of each class."""
-        assert self.confusion is not None
-        hits = np.diag(self.confusion).astype(float)
-        actual, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
-        precision = hits / np.maximum(predicted, 1)
-        recall = hits / np.maximum(actual, 1)
-        f1 = 2 * hits / np.maximum(actual + predicted, 1)
-        return [
-            (str(name), int(actual[i]), float(precision[i]), float(recall[i]), float(f1[i]))
-            for i, name in enumerate(self.classes)
-        ]
 
-
-def score(encoder: TableEncoder, output: Tensor, table: Table) -> Scores:
-    """Compare outputs with the targets of ``table``."""
-    if encoder.task == "classification":
-        return _of_classes(encoder, output, encoder.targets(table))
-    predicted = np.array(encoder.decode(output), dtype=np.float64)
-    actual = table.values()
-    errors = predicted - actual
-    spread = float(((actual - actual.mean()) ** 2).sum())
+def class_scores(output: Tensor, labels: Tensor, classes: Sequence[Any]) -> Scores:
+    """Compare outputs (N, C) with class numbers (N,)."""
+    matrix, f1, rates = ConfusionMatrix(), F1(), (Precision(), Recall())
+    for metric in (matrix, f1, *rates):
+        metric.update(output, labels)
+    counts = np.array(matrix.counts, dtype=np.int64)
     values = {
-        "R2": 1.0 - float((errors**2).sum()) / spread if spread else float("nan"),
-        "RMSE": float(np.sqrt((errors**2).mean())),
-        "MAE": float(np.abs(errors).mean()),
+        "accuracy": matrix.compute(),
+        "F1": f1.compute(),
+        "log loss": float(nn.functional.cross_entropy(output, labels).item()),
     }
+    columns = [metric.per_class() for metric in (*rates, f1)]
+    by_class = list(zip(map(str, classes), counts.sum(axis=1).tolist(), *columns, strict=True))
+    found = Scores("classification", len(labels), values, counts, classes=list(classes))
+    found.by_class = by_class
+    return found
+
+
+def number_scores(predicted: NDArray[np.float64], actual: NDArray[np.float64]) -> Scores:
+    """Compare numbers (N,) with numbers, in the unit of the target."""
+    metrics = {"R2": R2(), "RMSE": RMSE(), "MAE": MAE()}
+    for metric in metrics.values():
+        metric.update(_core.tensor(predicted), _core.tensor(actual))
+    values = {name: metric.compute() for name, metric in metrics.items()}
     return Scores("regression", len(actual), values, actual=actual, predicted=predicted)
 
 
-def _of_classes(encoder: TableEncoder, output: Tensor, labels: NDArray[np.int64]) -> Scores:
-    predicted = output.argmax(dim=1).numpy()
-    size = len(encoder.classes)
-    confusion = np.zeros((size, size), dtype=np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    found = Scores("classification", len(labels), {}, confusion, classes=encoder.classes)
-    f1 = F1("macro")
-    f1.update(output, _core.tensor(labels))
-    found.values = {
-        "accuracy": float((predicted == labels).mean()),
-        "F1": f1.compute(),
-        "log loss": float(nn.functional.cross_entropy(output, _core.tensor(labels)).item()),
-    }
-    return found
+def table_scores(encoder: TableEncoder, output: Tensor, table: Table) -> Scores:
+    """Compare outputs with the targets of ``table``."""
+    if encoder.task == "classification":
+        return class_scores(output, _core.tensor(encoder.targets(table)), encoder.classes)
+    return number_scores(np.array(encoder.decode(output), dtype=np.float64), table.values())

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot import tune
 from surefoot.train import EarlyStopping, Trainer
 
-from .digits_run import DIGITS_DEFAULTS, digits_trainer
 from .errors import EXIT_INTERRUPTED, EXIT_NOTHING_FOUND, UserError, user_errors
-from .options import (
-    TABLE_DEFAULTS,
-    add_run_options,
-    add_table_options,
-    check_output,
-    given,
-    positive_int,
-)
-from .table_run import options_of, prepare, table_trainer
+from .options import add_options, check_output, options_of, positive_int
+from .problems import problem_of
 
 __all__ = ["add_parser", "run"]
 
@@ -37,8 +28,8 @@ _EPILOG = """examples:
   surefoot tune houses.csv --target price --storage trials.log --workers 2
   surefoot tune houses.csv --target price --storage trials.log --trials 100   goes on
 
-Searched are the learning rate, width and number of the hidden layers and, on tables, dropout; an
-option that is given stays as it is. The rows of the validation part judge, those of the test part
+Searched are the learning rate, width and number of the hidden layers, and dropout; an option that
+is given stays as it is. The rows of the validation part judge, those of the test part
 are not looked at. Exit code 1: no trial came to an end.
 """
 
@@ -53,8 +44,7 @@ def add_parser(commands: Commands) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_table_options(parser)
-    add_run_options(parser)
+    add_options(parser)
     add = parser.add_argument
     add("--trials", type=positive_int, default=20, help="networks in all (default 20)")
     add("--method", choices=METHODS, default="tpe", help="how they are chosen (default tpe)")
@@ -65,58 +55,57 @@ def add_parser(commands: Commands) -> None:
     parser.set_defaults(run=run, command_parser=parser)
 
 
-@dataclass
-class _Problem:
-    build: Callable[[Mapping[str, Any]], Trainer]
-    training: Any
-    validation: Any
-    options: dict[str, Any]
-    space: dict[str, Any]
-
-
 def run(args: argparse.Namespace) -> int:
     """Search, and print the best options."""
     if args.save is not None:
         check_output("--save", args.save)
-    problem = _digits(args) if args.table is None else _table(args)
-    if not problem.space:
+    options, space = options_of(args), _space(args)
+    if not space:
         raise UserError("--lr, --hidden and --dropout are given: there is nothing to search for")
+    problem = problem_of(args.table, options)
+    if "validation" not in problem.parts:
+        raise UserError("--validation-share 0 leaves no rows that could judge a trial")
+
+    def build(trial: Mapping[str, Any]) -> Trainer:
+        values = _as_options(options, trial)
+        return problem.trainer(values, [EarlyStopping(values["patience"])])
+
     with user_errors():
         result = tune.search(
-            lambda trial: problem.build(_as_options(problem.options, trial)),
-            problem.space,
+            build,
+            space,
             method=args.method,
             trials=args.trials,
-            seed=problem.options["seed"],
+            seed=options["seed"],
             pruner="median",
             storage=args.storage,
             workers=args.workers,
             progress=not args.quiet,
-            train=problem.training,
-            validation=problem.validation,
-            epochs=problem.options["epochs"],
-            batch_size=problem.options["batch_size"],
+            train=problem.parts["training"],
+            validation=problem.parts["validation"],
+            epochs=options["epochs"],
+            batch_size=options["batch_size"],
         )
     if not any(trial.state == "complete" for trial in result.trials):
         print("no trial came to an end")
         return EXIT_NOTHING_FOUND
     if not args.quiet:
         print(result)
-    best = _as_toml(args, problem, result.best_params)
+    best = _as_toml(args, _as_options(options, result.best_params))
     print(best, end="")
     if args.save is not None:
         args.save.write_text(best, encoding="utf-8")
     return EXIT_INTERRUPTED if result.stop_reason == "interrupted" else 0
 
 
-def _space(args: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
-    """What is searched: the names whose options were not given."""
+def _space(args: argparse.Namespace) -> dict[str, Any]:
+    """What is searched: what is not given as an option."""
     whole: dict[str, dict[str, Any]] = {
         "lr": {"lr": tune.LogUniform(1e-4, 3e-2)},
         "hidden": {"width": tune.Int(16, 256, log=True), "layers": tune.Int(1, 3)},
         "dropout": {"dropout": tune.Uniform(0.0, 0.5)},
     }
-    free = [name for name in names if getattr(args, name) is None]
+    free = [name for name in whole if getattr(args, name) is None]
     return {name: law for option in free for name, law in whole[option].items()}
 
 
@@ -127,41 +116,10 @@ def _as_options(options: Mapping[str, Any], found: Mapping[str, Any]) -> dict[st
     return {**options, **values}
 
 
-def _table(args: argparse.Namespace) -> _Problem:
-    if args.target is None:
-        raise UserError(f"which column of {args.table} is to be predicted? --target COLUMN")
-    space, options = _space(args, ("lr", "hidden", "dropout")), options_of(args)
-    prepared = prepare(args.table, options)
-    if "validation" not in prepared.parts:
-        raise UserError("--validation-share 0 leaves no rows that could judge a trial")
-
-    def build(values: Mapping[str, Any]) -> Trainer:
-        return table_trainer(prepared, values, [EarlyStopping(values["patience"])])
-
-    return _Problem(build, prepared.parts["training"], prepared.parts["validation"], options, space)
-
-
-def _digits(args: argparse.Namespace) -> _Problem:
-    table_only = given(args, [n for n in TABLE_DEFAULTS if n not in DIGITS_DEFAULTS])
-    if table_only:
-        raise UserError(f"{table_only[0]} needs a table: surefoot tune TABLE --target COLUMN")
-    space = _space(args, ("lr", "hidden"))
-    values = {name: getattr(args, name) for name in DIGITS_DEFAULTS}
-    options = {k: DIGITS_DEFAULTS[k] if v is None else v for k, v in values.items()}
-    _, (training, validation, _) = digits_trainer(argparse.Namespace(**options), [])
-
-    def build(values: Mapping[str, Any]) -> Trainer:
-        return digits_trainer(argparse.Namespace(**values), [])[0]
-
-    return _Problem(build, training, validation, options, space)
-
-
-def _as_toml(args: argparse.Namespace, problem: _Problem, found: Mapping[str, Any]) -> str:
+def _as_toml(args: argparse.Namespace, best: Mapping[str, Any]) -> str:
     """Return the options that train the best network again, those of the command line with them."""
-    best = _as_options(problem.options, found)
-    names = ["lr", "hidden", *(["dropout"] if args.table is not None else [])]
-    options = {name: best[name] for name in problem.options if name in names}
-    options |= {k: v for k, v in vars(args).items() if k in problem.options and v is not None}
+    options = {name: best[name] for name in best if name in ("lr", "hidden", "dropout")}
+    options |= {k: v for k, v in vars(args).items() if k in best and v is not None}
     if args.table is not None:
         options = {"table": str(args.table), **options}
     return "".join(f"{name} = {_toml(value)}\n" for name, value in options.items())

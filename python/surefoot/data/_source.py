@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import math
 import os
 import zlib
@@ -54,6 +55,16 @@ def open_maybe_gzip(file: Path) -> IO[bytes]:
     with file.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     return cast("IO[bytes]", gzip.open(file)) if packed else file.open("rb")
+
+
+def delimiter_of(file: Path) -> str:
+    """What stands between the cells of a table in text: a tab in .tsv, else the one of ',', ';' and
+    tab that the first line has most of; the comma where none is there."""
+    if file.name.lower().removesuffix(".gz").endswith(".tsv"):
+        return "\t"
+    with io.TextIOWrapper(open_maybe_gzip(file), encoding="utf-8-sig") as stream:
+        first = stream.readline()
+    return max(",;\t", key=first.count)
 
 
 def check_empty(where: str, path: PathLike, found: str, shape: tuple[int, ...]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 
 from surefoot._core import Tensor, tensor
 
-from ._source import PathLike, find, refuse
+from ._source import PathLike, delimiter_of, find, open_maybe_gzip, refuse
 from .dataset import TensorDataset
 
 __all__ = ["read_csv"]
@@ -26,8 +29,8 @@ def read_csv(
     path: PathLike,
     target: str | int | None = None,
     *,
-    header: bool = True,
-    delimiter: str = ",",
+    header: bool | None = True,
+    delimiter: str | None = None,
     sha256: str | None = None,
 ) -> TensorDataset:
     """Read a table of finite numbers: inputs (N, columns) float32 and, with a target, (N,).
@@ -36,11 +39,13 @@ def read_csv(
         target: the column of the targets, by its name or number (from 0; -1 is the last). They
             become int64, labels, where all of them are written as integers, else float32. None:
             there are inputs alone.
-        header: the first line holds the names of the columns.
-        delimiter: what stands between cells, ',', ';' or a tab for example.
+        header: the first line holds the names of the columns; None: if none of its cells is a
+            number.
+        delimiter: what stands between cells; None: tab in .tsv, else the one of ',', ';' and tab
+            that the first line has most of.
         sha256: the digest that the file must have.
 
-    UTF-8; cells may stand in double quotes; empty lines are left out.
+    UTF-8, may be gzipped; cells may stand in double quotes; empty lines are left out.
 
     Raises:
         FileNotFoundError: no such file.
@@ -57,38 +62,46 @@ def read_csv(
         ([[1.5, 2.0], [3.0, 4.5]], [0, 1])
     """
     file = find("read_csv", path, sha256)
-    if len(delimiter) != 1:
+    if delimiter is not None and len(delimiter) != 1:
         raise ValueError(f"[read_csv] delimiter must be one character, got {delimiter!r}")
-    table = _Table(file)
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        try:
+    table = _Table(file, target)
+    line = 1
+    try:
+        delimiter = delimiter or delimiter_of(file)
+        text = io.TextIOWrapper(open_maybe_gzip(file), encoding="utf-8-sig", newline="")
+        with text as stream:
             reader = csv.reader(stream, delimiter=delimiter, strict=True)
             for row in reader:
+                line = reader.line_num
                 if row:
-                    table.add(reader.line_num, row, header)
-        except csv.Error as error:
-            refuse("read_csv", file, f"line {reader.line_num}: {error}", "a table")
-        except UnicodeDecodeError as error:
-            refuse("read_csv", file, f"text that is not UTF-8 ({error})", "UTF-8")
-    return table.dataset(target)
+                    table.add(line, row, header)
+    except csv.Error as error:
+        refuse("read_csv", file, f"line {line + 1}: {error}", "a table")
+    except UnicodeDecodeError as error:
+        refuse("read_csv", file, f"text that is not UTF-8 ({error})", "UTF-8")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        refuse("read_csv", file, f"a damaged gzip file ({error})", "a whole one")
+    return table.dataset()
 
 
 class _Table:
     """The cells read so far."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, file: Path, target: str | int | None) -> None:
+        self.file, self.target = file, target
         self.names: list[str] = []
         self.width = 0
         self.rows: list[list[float]] = []
         self.text: list[list[str]] = []
 
-    def add(self, line: int, cells: list[str], header: bool) -> None:
+    def add(self, line: int, cells: list[str], header: bool | None) -> None:
         if not self.width:
             self.width = len(cells)
-            if header:
+            if header or (header is None and not any(map(_is_number, cells))):
                 self.names = [cell.strip() for cell in cells]
                 self._check_names(line)
+                if self.target is not None:
+                    self._column(self.target)  # refused before a cell is read
                 return
         if len(cells) != self.width:
             found = f"{len(cells)} cells in line {line}"
@@ -122,13 +135,13 @@ class _Table:
             expected += "; a line of names needs header=True"
         refuse("read_csv", self.file, found, expected)
 
-    def dataset(self, target: str | int | None) -> TensorDataset:
+    def dataset(self) -> TensorDataset:
         if not self.rows:
             refuse("read_csv", self.file, "no rows", "one row of numbers at least")
         numbers = np.array(self.rows, dtype=np.float64)
-        if target is None:
+        if self.target is None:
             return TensorDataset(numbers.astype(np.float32))
-        column = self._column(target)
+        column = self._column(self.target)
         if self.width < 2:
             refuse("read_csv", self.file, "one column", "inputs beside the target")
         inputs = np.delete(numbers, column, axis=1).astype(np.float32)
@@ -149,3 +162,11 @@ class _Table:
         digits = [row[column].strip().lstrip("+-").isdecimal() for row in self.text]
         whole = all(digits) and bool((np.abs(numbers) < 2**53).all())
         return tensor(numbers.astype(np.int64 if whole else np.float32))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

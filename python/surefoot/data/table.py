@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._columns import kind_of, level, near, numbers_of, plain_value
-from ._source import find, refuse
+from ._source import delimiter_of, find, refuse
 from .split import kfold, split
 
 __all__ = ["Table", "read_table"]
@@ -217,7 +217,7 @@ def _read(pd: Any, file: Path, categories: list[str], delimiter: str | None) -> 
     if not file.name.lower().endswith(_DELIMITED):
         refuse("read_table", file, "a name that ends otherwise", ".csv, .tsv, .gz or .parquet")
     try:
-        delimiter = delimiter or _delimiter(file)
+        delimiter = delimiter or delimiter_of(file)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
@@ -242,17 +242,6 @@ def _read(pd: Any, file: Path, categories: list[str], delimiter: str | None) -> 
         if error.errno is not None:
             raise
         refuse("read_table", file, str(error), "a table")
-
-
-def _delimiter(file: Path) -> str:
-    import gzip
-
-    opened: Any = gzip.open if file.suffix.lower() == ".gz" else open
-    if file.name.lower().removesuffix(".gz").endswith(".tsv"):
-        return "\t"
-    with opened(file, "rt", encoding="utf-8-sig") as stream:
-        first = stream.readline()
-    return max(",;\t", key=first.count)  # the comma where none is there
 
 
 def _with_target(frame: Any, name: str, target: str, missing_target: str) -> Any:

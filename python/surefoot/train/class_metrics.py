@@ -6,6 +6,7 @@ import math
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from surefoot import _core
 from surefoot._core import Tensor
@@ -15,6 +16,7 @@ from .metrics import Metric, classes_of
 __all__ = ["AUC", "ConfusionMatrix", "F1", "Precision", "Recall", "TopK"]
 
 Average = Literal["macro", "micro", "weighted", "binary"]
+Floats = NDArray[np.float64]
 
 
 class TopK(Metric):
@@ -124,14 +126,13 @@ class _Rated(ConfusionMatrix):
 
     def compute(self) -> float:
         """Return the value; 0 for a class with nothing below the line, NaN without rows."""
-        table = np.array(self.counts, dtype=np.float64)
-        if not table.sum():
+        hits, predicted, actual = self._rows()
+        if not actual.sum():
             return math.nan
-        hits, predicted, actual = np.diag(table), table.sum(axis=0), table.sum(axis=1)
         if self.average == "binary":
-            if len(table) != 2:
+            if len(hits) != 2:
                 raise ValueError(
-                    f"[{type(self).__name__}] average='binary' with {len(table)} classes; "
+                    f"[{type(self).__name__}] average='binary' with {len(hits)} classes; "
                     "take 'macro', 'micro' or 'weighted'"
                 )
             hits, predicted, actual = hits[1:], predicted[1:], actual[1:]
@@ -139,12 +140,24 @@ class _Rated(ConfusionMatrix):
             hits, predicted, actual = (
                 part.sum(keepdims=True) for part in (hits, predicted, actual)
             )
-        below = self._uses[0] * predicted + self._uses[1] * actual
-        values = np.divide(hits, below, out=np.zeros_like(hits), where=below > 0)
+        values = self._shares(hits, predicted, actual)
         weighted = self.average == "weighted"
         present = (predicted + actual > 0) | (self.average == "binary")
         shares = actual if weighted else present.astype(np.float64)
         return float((values * shares).sum() / shares.sum())
+
+    def per_class(self) -> list[float]:
+        """Return the value of each class, whatever ``average`` is; empty before any row."""
+        return [float(value) for value in self._shares(*self._rows())]
+
+    def _rows(self) -> tuple[Floats, Floats, Floats]:
+        """Hits, predicted and actual rows of each class."""
+        table = np.array(self.counts, dtype=np.float64).reshape(len(self.counts), len(self.counts))
+        return np.diag(table), table.sum(axis=0), table.sum(axis=1)
+
+    def _shares(self, hits: Floats, predicted: Floats, actual: Floats) -> Floats:
+        below = self._uses[0] * predicted + self._uses[1] * actual
+        return np.divide(hits, below, out=np.zeros_like(hits), where=below > 0)
 
 
 class Precision(_Rated):
@@ -157,8 +170,8 @@ class Precision(_Rated):
         >>> import surefoot as sf
         >>> precision = Precision("binary")
         >>> precision.update(sf.tensor([0.9, 0.8, 0.2]), sf.tensor([1.0, 0.0, 1.0]))
-        >>> precision.compute()
-        0.5
+        >>> precision.compute(), precision.per_class()
+        (0.5, [0.0, 0.5])
     """
 
     name = "precision"
