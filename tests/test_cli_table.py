@@ -258,6 +258,66 @@ def test_a_config_file_stands_for_options(
     assert "No such file" in error_of(capsys, "train", "--config", tmp_path / "none.toml")
 
 
+def test_embedded_categories_come_back(
+    tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", tables / "t.csv", "--target", "price", "--drop", "dear", "who"]
+    command += ["--category-encoding", "embed", "--epochs", 40]
+    text = run(capsys, *command, "--run", tmp_path / "r")
+    assert "3 columns as 3 numbers and 1 embedded" in text and "Embedding" in text
+    found = re.search(r"^test R2: (\S+)$", text, re.M)
+    assert found is not None and float(found[1]) > 0.8
+    assert f"test R2: {found[1]}\n" in run(capsys, "evaluate", tmp_path / "r")
+    assert "column town: category, 3 levels, embedded" in run(capsys, "info", tmp_path / "r")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a,b,town\n1,0.5,Oslo\n1,0.5,\n1,0.5,Ulm\n")
+    oslo, gap, ulm = map(float, run(capsys, "predict", tmp_path / "r", rows).split())
+    assert np.isfinite(oslo) and oslo == gap != ulm  # both unknown to training
+    net, _ = load_model(tmp_path / "r" / "model.safetensors")
+    assert type(net) is nn.models.TabularMLP
+    run(capsys, *command, "--run", tmp_path / "broken", "--epochs", 12, "--quiet")
+    run(capsys, "resume", tmp_path / "broken", "--epochs", 40, "--quiet")
+    for name in ("model.safetensors", "history.jsonl"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "r" / name).read_bytes()
+
+
+def test_parquet(
+    tables: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    whole = pd.read_csv(tables / "t.csv").assign(town=lambda t: t["town"].astype("category"))
+    whole.to_parquet("t.parquet")
+    options = ["--target", "dear", "--drop", "price", "who", "--quiet", "--epochs", 30]
+    run(capsys, "train", "t.parquet", *options, "--run", "p")
+    kept = [load_model(path / "model.safetensors") for path in (Path("p"), tables / "dear")]
+    assert kept[0][1]["table"] == kept[1][1]["table"]
+    for name, value in kept[0][0].state_dict().items():
+        assert (value == kept[1][0].state_dict()[name]).all()
+    pd.read_csv(tables / "new.csv").to_parquet("new.parquet")
+    for command in ("predict", "evaluate"):
+        rows = [run(capsys, command, "p", path) for path in ("new.parquet", tables / "new.csv")]
+        assert rows[0].splitlines()[1:] == rows[1].splitlines()[1:]
+    Path("bad.parquet").write_bytes(Path("t.parquet").read_bytes()[:-9])
+    assert "bad.parquet: found a file that cannot be read" in error_of(
+        capsys, "predict", "p", "bad.parquet"
+    )
+
+
+def test_parquet_without_pyarrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("pyarrow", "fastparquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    assert "parquet files need pyarrow: pip install 'surefoot[parquet]'" in error_of(
+        capsys, "train", tmp_path / "t.parquet", "--target", "y"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
@@ -397,7 +457,7 @@ def test_the_stored_encoder_is_that_of_the_training_rows(tables: Path) -> None:
     info = load_model(tables / "price" / "model.safetensors")[1]
     table = read_table(tables / "t.csv", "price", drop=["dear", "who"])
     training = table.split((0.7, 0.15, 0.15), seed=0)[0]
-    assert info["table"] == json.loads(json.dumps(TableEncoder().fit(training).to_json()))
+    assert info["table"] == json.loads(json.dumps(TableEncoder("auto").fit(training).to_json()))
 
 
 def test_f1_counts_a_class_that_is_only_predicted() -> None:

@@ -10,7 +10,7 @@ import pytest
 import surefoot as sf
 from surefoot import nn
 from surefoot.nn import models
-from surefoot.nn.models import MLP, LeNet, LSTMClassifier, ResNet
+from surefoot.nn.models import MLP, LeNet, LSTMClassifier, ResNet, TabularMLP
 from surefoot.train import summary
 
 
@@ -57,7 +57,20 @@ CASES: list[tuple[nn.Module, tuple[int, ...], tuple[int, ...], int]] = [
         (3, 4),
         2 * 4 * 16 * (8 + 16 + 2) + 2 * 4 * 16 * (32 + 16 + 2) + 33 * 4,
     ),
+    (TabularMLP(2, [3, 7], [8], 3, embedding_dim=4), (5, 4), (5, 3), 40 + 10 * 8 + 8 + 27),
+    (TabularMLP(0, [5], [], 2, dropout=0.5), (6, 1), (6, 2), 5 * 4 + 4 * 2 + 2),
+    (TabularMLP(3, [], [4], 1, norm="batch"), (6, 3), (6, 1), 12 + 8 + 5),
 ]
+
+
+def rows_for(model: nn.Module, shape: tuple[int, ...]) -> sf.Tensor:
+    """Random inputs; codes of categories are whole numbers below their cardinality."""
+    if not isinstance(model, TabularMLP):
+        return sf.randn(*shape)
+    codes = [sf.randint(0, n, (shape[0], 1)) for n in model.config["cardinalities"]]
+    return sf.cat([sf.randn(shape[0], model.num_numbers), *(c.to(sf.float32) for c in codes)], 1)
+
+
 IDS = [f"{type(case[0]).__name__}{i}" for i, case in enumerate(CASES)]
 
 
@@ -65,7 +78,7 @@ IDS = [f"{type(case[0]).__name__}{i}" for i, case in enumerate(CASES)]
 def test_shape_and_size(
     model: nn.Module, inputs: tuple[int, ...], output: tuple[int, ...], size: int
 ) -> None:
-    out = model(sf.randn(*inputs))
+    out = model(rows_for(model, inputs))
     assert tuple(out.shape) == output
     assert sum(p.numel() for p in model.parameters()) == size
     assert summary(model, inputs[1:]).num_parameters == size
@@ -76,7 +89,7 @@ def test_every_parameter_gets_a_gradient(
     model: nn.Module, inputs: tuple[int, ...], output: tuple[int, ...], size: int
 ) -> None:
     model.zero_grad()
-    model(sf.randn(*inputs)).square().sum().backward()
+    model(rows_for(model, inputs)).square().sum().backward()
     names = [name for name, p in model.named_parameters() if p.grad is None]
     assert not names
 
@@ -90,12 +103,34 @@ def test_a_saved_model_comes_back(
     loaded, info = sf.load_model(path)
     assert type(loaded) is type(model) and info == {"made": "here"}
     assert loaded.config == json.loads(json.dumps(model.config)) or loaded.config == model.config
-    x = sf.randn(*inputs)
+    x = rows_for(model, inputs)
     assert loaded.eval()(x).tolist() == model.eval()(x).tolist()
 
 
 def test_every_model_is_tested() -> None:
     assert {type(case[0]).__name__ for case in CASES} | {"BasicBlock"} == set(models.__all__)
+
+
+def test_tabular_mlp_is_numbers_and_vectors_side_by_side() -> None:
+    net = TabularMLP(2, [3, 4], [5], 2, embedding_dim=2)
+    first, second = (table.weight.detach().numpy() for table in net.embeddings)
+    numbers, codes = np.array([[0.5, -1.0], [2.0, 0.25]], np.float32), [(2, 0), (0, 3)]
+    x = np.concatenate([numbers, np.array(codes, np.float32)], axis=1)
+    rows = [[*n, *first[a], *second[b]] for n, (a, b) in zip(numbers, codes, strict=True)]
+    expected = net.mlp(sf.tensor(np.array(rows, np.float32)))
+    assert net(sf.tensor(x)).tolist() == expected.tolist()
+    assert not first[0].any() and not second[0].any() and first[1:].all()
+    net(sf.tensor(x)).square().sum().backward()
+    assert not net.embeddings[0].weight.grad.numpy()[0].any()  # stays 0
+    widths = [table.embedding_dim for table in TabularMLP(0, [2, 50, 10**5], [], 1).embeddings]
+    assert widths == [2, 14, 600]  # 1.6 * 2^0.56 = 2.4, 1.6 * 50^0.56 = 14.3, more than 600
+    with pytest.raises(sf.ShapeError, match=r"must be \(N, 4\), 2 numbers and 2 codes"):
+        net(sf.zeros(3, 5))
+    with pytest.raises(IndexError):
+        net(sf.tensor([[0.0, 0.0, 3.0, 0.0]]))
+    for arguments in ((0, []), (-1, [2]), (1, [0])):
+        with pytest.raises(ValueError, match="TabularMLP"):
+            TabularMLP(*arguments, [3], 1)
 
 
 def test_mlp_layers() -> None:

@@ -350,3 +350,81 @@ def test_class_weights_are_balanced() -> None:
             class_weights(bad)
     with pytest.raises(ValueError, match="label 5, but 3 classes"):
         class_weights([0, 5], num_classes=3)
+
+
+# -------------------------------------------------------------------------------------------------
+# Embedded categories
+# -------------------------------------------------------------------------------------------------
+
+
+def test_embedded_categories_are_codes_behind_the_numbers(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, ROWS), "kind")
+    encoder = TableEncoder("embed").fit(table)
+    assert encoder.features == ["size", "size missing", "day", "flag", "town code"]
+    assert encoder.cardinalities == [4] and encoder.num_numbers == 4
+    plain = TableEncoder().fit(table)
+    assert plain.cardinalities == [] and plain.num_numbers == len(plain.features)
+    inputs = encoder.inputs(table)
+    assert inputs[:, -1].tolist() == [2, 1, 3, 2]  # Ulm, Jena, missing
+    numbers = [i for i, name in enumerate(plain.features) if not name.startswith("town")]
+    np.testing.assert_array_equal(inputs[:, :-1], plain.inputs(table)[:, numbers])
+    later = table.inputs.assign(town=["Rom", None, "Jena", "Oslo"])
+    assert encoder.inputs(later)[:, -1].tolist() == [0, 3, 1, 0]
+    without_gaps = TableEncoder("embed").fit(table.rows([0, 1, 3]))
+    assert without_gaps.cardinalities == [3]
+    assert without_gaps.inputs(later)[:, -1].tolist() == [0, 0, 1, 0]
+    again = TableEncoder.from_json(json.loads(json.dumps(encoder.to_json())))
+    np.testing.assert_array_equal(again.inputs(later), encoder.inputs(later))
+    with pytest.raises(ValueError, match="must be one of 'onehot', 'embed', 'auto'"):
+        TableEncoder("vectors")
+
+
+def test_files_from_before_embeddings_are_read(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, ROWS), "kind")
+    encoder = TableEncoder().fit(table)
+    state = encoder.to_json()
+    del state["category_encoding"]
+    for column in state["columns"]:
+        del column["embedded"]
+    np.testing.assert_array_equal(
+        TableEncoder.from_json(state).inputs(table), encoder.inputs(table)
+    )
+
+
+@pytest.mark.parametrize(("levels", "embedded"), [(50, False), (51, True)])
+def test_auto_embeds_what_has_many_levels(levels: int, embedded: bool) -> None:
+    names = [f"n{i:03}" for i in range(levels)] * 4
+    frame = pd.DataFrame({"name": names, "y": np.arange(len(names)) * 0.5})
+    table = read_table(frame, "y")
+    encoder = TableEncoder("auto").fit(table)
+    assert encoder.cardinalities == ([levels + 1] if embedded else [])
+    assert encoder.num_numbers == (0 if embedded else levels)
+    assert len(TableEncoder("onehot").fit(table).features) == 50
+
+
+def test_a_network_with_embeddings_learns_what_levels_are_worth(tmp_path: Path) -> None:
+    """80 shops with a value each: vectors learn them, 50 zeros and ones cannot."""
+    rng = np.random.default_rng(0)
+    worth = rng.normal(size=80)
+    shop, x = rng.integers(0, 80, 1600), rng.normal(size=1600)
+    frame = pd.DataFrame({"x": x, "shop": [f"s{i}" for i in shop], "y": worth[shop] + 0.5 * x})
+    training, test = read_table(frame, "y").split((0.75, 0.25), seed=0)
+    scores = {}
+    for encoding in ("auto", "onehot"):
+        encoder = TableEncoder(encoding).fit(training)
+        sf.manual_seed(0)
+        net = sf.nn.models.TabularMLP(encoder.num_numbers, encoder.cardinalities, [32], 1)
+        optimizer = sf.optim.Adam(net.parameters(), lr=1e-2)
+        trainer = sf.train.Trainer(net, sf.nn.MSELoss(), optimizer, "r2", seed=0)
+        trainer.fit(encoder.encode(training), epochs=15, progress=False)
+        scores[encoding] = trainer.evaluate(encoder.encode(test))["r2"]
+        sf.save_model(net, tmp_path / "m.safetensors", {"table": encoder.to_json()})
+        loaded, info = sf.load_model(tmp_path / "m.safetensors")
+        again = TableEncoder.from_json(info["table"])
+        rows = test.inputs.copy()
+        rows.iloc[0, 1] = "a new shop"
+        output = loaded.eval()(sf.tensor(again.inputs(rows)))
+        assert again.decode(output) == encoder.decode(trainer.predict(encoder.inputs(rows)))
+        assert np.isfinite(again.decode(output)).all()
+    assert scores["auto"] > 0.95
+    assert scores["onehot"] < 0.9

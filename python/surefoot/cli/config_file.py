@@ -19,7 +19,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     except ImportError:
         raise UserError(
-            "--config needs Python 3.11 or the package tomli: pip install tomli"
+            "--config needs Python 3.11 or tomli: pip install 'surefoot[config]'"
         ) from None
     try:
         return dict(toml.loads(path.read_text(encoding="utf-8")))

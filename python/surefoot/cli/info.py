@@ -59,6 +59,6 @@ def _lines(saved: SavedModel) -> list[str]:
         return lines
     for column in saved.encoder.columns:
         says = f"{len(column.levels)} levels" if column.kind == "category" else ""
-        gaps = "gaps" if column.has_missing else ""
-        lines.append(f"column {column.name}: {', '.join(filter(None, (column.kind, says, gaps)))}")
+        facts = column.kind, says, "gaps" * column.has_missing, "embedded" * column.embedded
+        lines.append(f"column {column.name}: {', '.join(filter(None, facts))}")
     return [*lines, *(f"note: {note}" for note in saved.encoder.notes)]

@@ -42,6 +42,7 @@ TABLE_DEFAULTS: dict[str, Any] = {
     "time": None,
     "drop": [],
     "categories": [],
+    "category_encoding": "auto",
     "drop_missing_target": False,
     **_RUN_DEFAULTS,
 }
@@ -173,6 +174,12 @@ def _add_table_options(parser: argparse.ArgumentParser) -> None:
     add("--time", metavar="COLUMN", help="train on early rows, test on late ones")
     add("--drop", nargs="+", metavar="COLUMN", help="columns to leave out")
     add("--categories", nargs="+", metavar="COLUMN", help="columns of numbers that are names")
+    add(
+        "--category-encoding",
+        choices=("auto", "onehot", "embed"),
+        help="onehot: a 0 or 1 per level; embed: a learned vector per level; auto (default): embed "
+        "those of more than 50 levels",
+    )
     add(
         "--drop-missing-target",
         action="store_true",

@@ -123,7 +123,10 @@ def _columns(encoder: TableEncoder) -> str:
     rows = []
     for column in encoder.columns:
         if column.kind == "category":
-            says = ", ".join(column.levels[:10]) + (", ..." if len(column.levels) > 10 else "")
+            says = f"{len(column.levels)} levels, " + (
+                "embedded: " if column.embedded else "0 or 1: "
+            )
+            says += ", ".join(column.levels[:10]) + (", ..." if len(column.levels) > 10 else "")
         else:
             says = f"mean {column.mean:.4g}, deviation {column.std:.4g}"
         rows.append((column.name, column.kind, "yes" if column.has_missing else "no", says))

@@ -32,20 +32,22 @@ class TableProblem(Problem):
         what = f"{self.task} of {self.target}"
         if self.task == "classification":
             what += f", {len(self.classes)} classes"
-        columns = f"{len(self.encoder.columns)} columns as {len(self.encoder.features)} numbers"
+        encoder = self.encoder
+        columns = f"{len(encoder.columns)} columns as {encoder.num_numbers} numbers"
+        if encoder.cardinalities:
+            columns += f" and {len(encoder.cardinalities)} embedded"
         rows = ", ".join(f"{len(part)} {name}" for name, part in self.tables.items())
-        notes = [f"note: {note}" for note in self.encoder.notes]
+        notes = [f"note: {note}" for note in encoder.notes]
         return [f"{self.name}: {what}; {columns}", f"rows: {rows}", *notes]
 
     def network(self, options: Mapping[str, Any]) -> nn.Module:
-        """Return a perceptron."""
-        encoder = self.encoder
-        return nn.models.MLP(
-            len(encoder.features),
-            options["hidden"],
-            encoder.num_outputs,
-            dropout=options["dropout"],
-        )
+        """Return a perceptron, with embeddings where the encoder makes codes."""
+        encoder, dropout = self.encoder, options["dropout"]
+        sizes = options["hidden"], encoder.num_outputs
+        if encoder.cardinalities:
+            codes = encoder.num_numbers, encoder.cardinalities
+            return nn.models.TabularMLP(*codes, *sizes, dropout=dropout)
+        return nn.models.MLP(encoder.num_numbers, *sizes, dropout=dropout)
 
     def score(self, output: Tensor, part: str) -> Scores:
         """Compare outputs with the targets, in their own unit."""
@@ -79,7 +81,7 @@ def table_problem(path: Path, options: Mapping[str, Any]) -> TableProblem:
                     f"--{name}-share 0, or find more rows"
                 )
         _check_classes(path, tables["training"])
-        encoder = TableEncoder().fit(tables["training"])
+        encoder = TableEncoder(options["category_encoding"]).fit(tables["training"])
         parts = {name: encoder.encode(part) for name, part in tables.items()}
     task, target = str(encoder.task), str(encoder.target)
     if task == "regression" and options["class_weights"] == "balanced":

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEVELS = 50  # the most frequent levels of a category that get a number of their own
+EMBEDDED_LEVELS = 10_000  # that get a vector of their own
+ENCODINGS = ("onehot", "embed", "auto")
 _DATE = r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d.*)?"
 
 
@@ -22,7 +24,8 @@ class Column:
 
     ``kind``: 'number', 'date' (days since 1970) or 'category'. Numbers become (x - mean) / std,
     with ``fill``, the median, where x is missing, and a second number 1 for missing where training
-    rows had gaps. Categories become a 0 or 1 per level, one more for missing likewise.
+    rows had gaps. Categories become a 0 or 1 per level, one more for missing likewise; ``embedded``
+    ones a code: 1, 2, ... for the levels and then for missing, 0 for a level not seen.
     """
 
     name: str
@@ -32,9 +35,17 @@ class Column:
     std: float = 1.0
     levels: list[str] = field(default_factory=list)
     has_missing: bool = False
+    embedded: bool = False
+
+    @property
+    def cardinality(self) -> int:
+        """Number of codes of an embedded category."""
+        return 1 + len(self.levels) + self.has_missing
 
     def features(self) -> list[str]:
         """Names of the numbers the column becomes."""
+        if self.embedded:
+            return [f"{self.name} code"]
         names = (
             [f"{self.name}={x}" for x in self.levels] if self.kind == "category" else [self.name]
         )
@@ -43,26 +54,32 @@ class Column:
     def encode(self, where: str, series: Any) -> Floats:
         """The column as numbers, (N, features)."""
         if self.kind == "category":
-            return self._one_hot(levels_of(series))
+            codes = self._codes(levels_of(series))
+            return codes[:, None].astype(np.float64) if self.embedded else self._one_hot(codes)
         numbers = numbers_of(where, series, self.name, self.kind)
         missing = np.isnan(numbers)
         scaled = (np.where(missing, self.fill, numbers) - self.mean) / self.std
         return np.stack([scaled, *([missing] * self.has_missing)], axis=1).astype(np.float64)
 
-    def _one_hot(self, found: list[str | None]) -> Floats:
-        known: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
+    def _codes(self, found: list[str | None]) -> NDArray[np.int64]:
+        """The place of each level, from 1; 0 for one that was not seen."""
+        known: dict[str | None, int] = {level: i for i, level in enumerate(self.levels, start=1)}
         if self.has_missing:
-            known[None] = len(self.levels)
-        rows = np.zeros((len(found), len(known)))
-        at = np.array([known.get(level, -1) for level in found], dtype=np.int64)
-        rows[np.flatnonzero(at >= 0), at[at >= 0]] = 1.0
-        return rows
+            known[None] = len(self.levels) + 1
+        return np.array([known.get(level, 0) for level in found], dtype=np.int64)
+
+    def _one_hot(self, codes: NDArray[np.int64]) -> Floats:
+        rows = np.zeros((len(codes), self.cardinality))
+        rows[np.arange(len(codes)), codes] = 1.0
+        return rows[:, 1:]
 
 
-def fit_column(where: str, series: Any, name: str, kind: str) -> tuple[Column | None, str]:
+def fit_column(
+    where: str, series: Any, name: str, kind: str, encoding: str
+) -> tuple[Column | None, str]:
     """The column as the training rows show it, or None and why it says nothing."""
     if kind == "category":
-        return _fit_category(series, name)
+        return _fit_category(series, name, encoding)
     numbers = numbers_of(where, series, name, kind)
     missing = np.isnan(numbers)
     if missing.all():
@@ -78,7 +95,7 @@ def fit_column(where: str, series: Any, name: str, kind: str) -> tuple[Column | 
     return Column(name, kind, fill, mean, std, has_missing=has_missing), ""
 
 
-def _fit_category(series: Any, name: str) -> tuple[Column | None, str]:
+def _fit_category(series: Any, name: str, encoding: str) -> tuple[Column | None, str]:
     found = levels_of(series)
     counts: dict[str, int] = {}
     for level in found:
@@ -91,8 +108,10 @@ def _fit_category(series: Any, name: str) -> tuple[Column | None, str]:
         return None, "is constant in the training rows"
     if len(counts) > LEVELS and len(counts) > present / 2:
         return None, f"has {len(counts)} different texts in {present} rows, as names of rows have"
-    kept = sorted(counts, key=lambda level: (-counts[level], level))[:LEVELS]
-    return Column(name, "category", levels=sorted(kept), has_missing=has_missing), ""
+    embedded = encoding == "embed" or (encoding == "auto" and len(counts) > LEVELS)
+    most = EMBEDDED_LEVELS if embedded else LEVELS
+    kept = sorted(sorted(counts, key=lambda level: (-counts[level], level))[:most])
+    return Column(name, "category", levels=kept, has_missing=has_missing, embedded=embedded), ""
 
 
 def kind_of(series: Any) -> str:

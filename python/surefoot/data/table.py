@@ -143,7 +143,8 @@ def read_table(
         delimiter: what stands between cells; None: tab in .tsv, else the one of ',', ';' and tab
             that the first line has most of.
 
-    Empty cells, NA, NaN, null, None and ? are missing. Needs pandas: pip install 'surefoot[table]'.
+    Empty cells, NA, NaN, null, None and ? are missing. Needs pandas: pip install 'surefoot[table]';
+    for parquet pyarrow, too: pip install 'surefoot[parquet]'.
 
     Raises:
         FileNotFoundError: no such file.
@@ -210,7 +211,7 @@ def _read(pd: Any, file: Path, categories: list[str], delimiter: str | None) -> 
             return pd.read_parquet(file)
         except ImportError:
             raise ImportError(
-                "[read_table] parquet files need pyarrow: pip install pyarrow"
+                "[read_table] parquet files need pyarrow: pip install 'surefoot[parquet]'"
             ) from None
         except Exception as error:  # the engines' own classes
             refuse("read_table", file, f"a file that cannot be read ({error})", "parquet")

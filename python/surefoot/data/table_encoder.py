@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surefoot._core import Tensor
 
-from ._columns import Column, fit_column, kind_of, level, near, plain_value
+from ._columns import ENCODINGS, Column, fit_column, kind_of, level, near, plain_value
 from .dataset import TensorDataset
 from .table import Table, read_table
 
@@ -24,14 +24,16 @@ class TableEncoder:
     Numbers and dates (days) are standardised; where training rows had gaps, a second number says
     that the value was missing, and the median stands in for it. Categories become a 0 or 1 for each
     of their 50 most frequent levels, missing being one of them where training rows had gaps; a
-    level that was not seen is all zeros. Columns that are constant, empty, or a different text in
-    nearly every row are left out; ``notes`` says so. Targets become class numbers, int64 (N,), or
-    standardised float32 (N, 1).
+    level that was not seen is all zeros. ``category_encoding='embed'`` makes a code of each
+    category instead, 0 for a level that was not seen, behind all numbers, for
+    ``nn.models.TabularMLP``; 'auto' does so for categories of more than 50 levels. Columns that are
+    constant, empty, or a different text in nearly every row are left out; ``notes`` says so.
+    Targets become class numbers, int64 (N,), or standardised float32 (N, 1).
 
     ``to_json`` gives all of it for ``save_model``'s info; ``from_json`` makes the same encoder.
 
     Example:
-        >>> import pandas as pd
+        >>> import pandas as pd, surefoot as sf
         >>> from surefoot.data import TableEncoder, read_table
         >>> frame = pd.DataFrame({"size": [1, None, 3], "town": ["a", "b", "a"], "y": [0, 1, 0]})
         >>> table = read_table(frame, target="y")
@@ -41,9 +43,21 @@ class TableEncoder:
         >>> inputs, targets = encoder.encode(table).tensors
         >>> inputs.shape, targets.tolist()
         ((3, 4), [0, 1, 0])
+        >>> encoder = TableEncoder("embed").fit(table)
+        >>> encoder.features, encoder.cardinalities
+        (['size', 'size missing', 'town code'], [3])
+        >>> net = sf.nn.models.TabularMLP(encoder.num_numbers, encoder.cardinalities, [8], 2)
+        >>> net(sf.tensor(encoder.inputs(table))).shape
+        (3, 2)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, category_encoding: str = "onehot") -> None:
+        if category_encoding not in ENCODINGS:
+            named = ", ".join(map(repr, ENCODINGS))
+            raise ValueError(
+                f"[TableEncoder] category_encoding={category_encoding!r}: must be one of {named}"
+            )
+        self.category_encoding = category_encoding
         self.columns: list[Column] = []
         self.notes: list[str] = []
         self.target: str | None = None
@@ -61,7 +75,7 @@ class TableEncoder:
         for name in table.inputs.columns:
             series = table.inputs[name]
             kind = "category" if name in table.categories else kind_of(series)
-            column, reason = fit_column("TableEncoder", series, name, kind)
+            column, reason = fit_column("TableEncoder", series, name, kind, self.category_encoding)
             if column is None:
                 self.notes.append(f"column {name!r} {reason}: left out")
             else:
@@ -71,6 +85,7 @@ class TableEncoder:
                 "[TableEncoder] every column of inputs is constant or empty: "
                 + ", ".join(map(repr, table.inputs.columns[:10]))
             )
+        self.columns.sort(key=lambda column: column.embedded)  # codes behind the numbers
         self.task, self.classes = table.task, list(table.classes)
         self.target = None if table.target is None else str(table.target.name)
         if self.task == "regression":
@@ -84,6 +99,16 @@ class TableEncoder:
     def features(self) -> list[str]:
         """Names of the inputs, one per number."""
         return [name for column in self.columns for name in column.features()]
+
+    @property
+    def cardinalities(self) -> list[int]:
+        """How many codes each embedded category has; theirs are the last of the inputs."""
+        return [column.cardinality for column in self.columns if column.embedded]
+
+    @property
+    def num_numbers(self) -> int:
+        """How many of the inputs are no codes."""
+        return len(self.features) - len(self.cardinalities)
 
     @property
     def num_outputs(self) -> int:
@@ -174,6 +199,7 @@ class TableEncoder:
             ValueError: something else.
         """
         encoder = cls()
+        state = {"category_encoding": "onehot", **state}  # files before it was there
         try:
             for name in vars(encoder):
                 setattr(encoder, name, state[name])
