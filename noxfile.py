@@ -148,7 +148,7 @@ def stubs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """C++ kernels against the machine's peak, then what `import surefoot` costs."""
+    """C++ kernels against the machine's peak, then what surefoot asks for before it computes."""
     build(session, "release")
     session.run("build/release/sf_bench", *session.posargs, external=True)
-    session.run("python", "bench/python/import_time.py")
+    session.run("python", "bench/python/footprint.py")

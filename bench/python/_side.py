@@ -2,8 +2,8 @@
 
 Threads that spin after their work, allocators that keep pages and caches that stay warm would
 otherwise cost or help the neighbour. A script that uses this has a function
-`timer(library, case)`, which returns a `timeit.Timer`; the process answers each line
-`case count` with the seconds that one of `count` turns took.
+`timer(library, case)`, which returns a `timeit.Timer`, or None where the library has no such
+thing; the process answers each line `case count` with the seconds that one of `count` turns took.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Side:
             text=True,
             env={**os.environ, **_ENVIRONMENT, **counts},
         )
-        self.library, self.threads = library, threads
+        self.library, self.threads, self.reason = library, threads, ""
+        self.slice_s = 0.0  # what a slice of the last case found out takes
         self.times: dict[str, list[float]] = {}
         self._counts: dict[str, int] = {}
 
@@ -52,19 +53,22 @@ class Side:
         return answer.strip()
 
     def knows(self, case: str) -> bool:
-        """Make the case ready, and say whether this library has it."""
-        return self.ask(f"{case} 0") != "none"
+        """Make the case ready and say whether this library has it; `reason` may say why not."""
+        word, _, self.reason = self.ask(f"{case}\t0").partition(" ")
+        return word == "ready"
 
-    def run(self, case: str, slice_s: float = SLICE_S) -> float:
+    def run(self, case: str, slice_s: float = SLICE_S) -> None:
         """Run the case for about a slice; the first call only finds out how often that is."""
-        if case not in self._counts:
-            once = float(self.ask(f"{case} 3"))
-            often = float(self.ask(f"{case} {max(3, int(slice_s / 10 / once))}"))
-            self._counts[case] = max(1, int(slice_s / often))
-            self.times[case] = []
-            return often
-        self.times[case].append(float(self.ask(f"{case} {self._counts[case]}")))
-        return self.times[case][-1]
+        if case in self._counts:
+            self.times[case].append(float(self.ask(f"{case}\t{self._counts[case]}")))
+            return
+        self.ask(f"{case}\t1")
+        count, once = 1, float(self.ask(f"{case}\t1"))
+        while once * count < slice_s / 10:
+            count *= 10
+            once = float(self.ask(f"{case}\t{count}"))
+        self._counts[case], self.times[case] = max(1, round(slice_s / once)), []
+        self.slice_s = max(slice_s, once)
 
     def median(self, case: str) -> float:
         return statistics.median(self.times[case])
@@ -81,20 +85,25 @@ class Side:
 
 
 def installed(libraries: Sequence[str]) -> list[str]:
-    return [name for name in libraries if importlib.util.find_spec(name)]
+    return [name for name in libraries if importlib.util.find_spec(name.partition(".")[0])]
 
 
 def serve(script: str, library: str, threads: int) -> None:
     """Answer the lines on stdin until it is closed."""
-    found: Any = importlib.import_module(script)
-    imported = importlib.import_module(library)
-    if hasattr(imported, "set_num_threads"):
-        imported.set_num_threads(threads)
-    timer = cache(lambda case: found.timer(imported, case))
+    if library == "jax":  # has no setting of its own
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    module: Any = importlib.import_module(library.partition(".")[0])
+    if hasattr(module, "set_num_threads"):
+        module.set_num_threads(threads)
+    timer = cache(lambda case: importlib.import_module(script).timer(library, case))
     for line in sys.stdin:
-        case, count = line.rsplit(maxsplit=1)
-        ready = timer(case)
-        if ready is None or count == "0":
+        case, count = line.split("\t")
+        try:
+            ready = timer(case)
+        except Exception as error:
+            print("none", f"{type(error).__name__}: {error}".splitlines()[0], flush=True)
+            continue
+        if ready is None or int(count) == 0:
             print("none" if ready is None else "ready", flush=True)
             continue
         gc.collect()

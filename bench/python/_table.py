@@ -22,8 +22,7 @@ class Table:
     def __init__(self, headers: Sequence[str], markdown: bool, first: int = 34) -> None:
         self._markdown = markdown
         self._widths = [first, *(max(9, len(header)) for header in headers[1:])]
-        if not markdown:
-            print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+        print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
         self.row(*headers)
         if markdown:
             print("|---|" + "---:|" * (len(headers) - 1))

@@ -9,6 +9,7 @@ Printed are medians of the times, and of the ratios between neighbours in time.
 
 from __future__ import annotations
 
+import importlib
 import timeit
 from dataclasses import dataclass
 from typing import Any
@@ -84,18 +85,19 @@ CASES = {
 }
 
 
-def timer(lib: Any, case: str) -> timeit.Timer | None:
+def timer(library: str, case: str) -> timeit.Timer | None:
     """The statement of the case with the setup done; None where the library has no such thing."""
+    lib = importlib.import_module(library)
     row = CASES[case]
     setup = row.setup
-    if lib.__name__ == "numpy":
+    if library == "numpy":
         if not row.numpy:
             return None
         setup = "\n".join(line for line in setup.splitlines() if "requires_grad" not in line)
         setup = setup.replace("lib.ones(16)", "lib.ones(16, 'f')")
         setup = setup.replace("lib.ones(4, 4)", "lib.ones((4, 4), 'f')")
-    names = {"lib": lib}
-    mode = f"lib.set_grad_enabled({row.recording})" if lib.__name__ != "numpy" else ""
+    names: dict[str, Any] = {"lib": lib}
+    mode = f"lib.set_grad_enabled({row.recording})" if library != "numpy" else ""
     exec(setup, names)
     return timeit.Timer(row.statement, f"import gc; gc.enable(); {mode}", globals=names)
 
