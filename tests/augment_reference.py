@@ -30,6 +30,9 @@ class Stream:
     """The numbers of a sample: a function of (seed, epoch, place, index)."""
 
     def __init__(self, seed: int, epoch: int, place: int, index: int) -> None:
+        if epoch > MASK:  # the upper half makes another seed
+            w = philox((epoch >> 32, 0, 0, MASK), halves(seed))
+            seed = w[0] << 32 | w[1]
         w = philox((*halves(index), epoch & MASK, place | 0x80000000), halves(seed))
         self.seed, self.draw = w[0] << 32 | w[1], w[2] << 32 | w[3]
         self.drawn = 0

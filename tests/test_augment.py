@@ -331,6 +331,18 @@ def test_other_seeds_epochs_samples_and_places_differ(name: str) -> None:
     assert (call(later, x, indices=np.arange(40)) != base).any()  # fmt: skip
 
 
+def test_epochs_have_64_bits() -> None:
+    x = pictures()
+    epochs = (5, 5 + 2**32, 5 + 2**33, 2**64 - 1)
+    noises = [call(A.GaussianNoise(), x, seed=3, epoch=epoch) for epoch in epochs]
+    for i, j in itertools.combinations(range(len(epochs)), 2):
+        assert (noises[i] != noises[j]).mean() > 0.99
+    for epoch in epochs:
+        flips = call(A.RandomHorizontalFlip(), x, seed=3, epoch=epoch)
+        expected = ref.over_batch([flip_h], x, 3, epoch, INDICES)
+        np.testing.assert_array_equal(flips, expected)
+
+
 def test_without_a_seed_numbers_come_from_manual_seed() -> None:
     x = pictures()
     results = []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import surefoot as sf
+from surefoot.nn import functional as F
 from surefoot.testing import GradcheckError, assert_close, gradcheck, gradgradcheck
 
 
@@ -451,6 +452,39 @@ def test_gradient_penalty_reaches_the_weights():
     assert gradcheck(penalty, [w])
     penalty(w).backward()
     assert w.grad is not None
+
+
+FLAT = {
+    "relu": sf.relu,
+    "leaky_relu": F.leaky_relu,
+    "abs": sf.abs,
+    "clamp": lambda x: x.clamp(-0.5, 0.5),
+    "hardtanh": F.hardtanh,
+    "relu6": F.relu6,
+    "hardsigmoid": F.hardsigmoid,
+    "softshrink": F.softshrink,
+    "hardshrink": F.hardshrink,
+    "threshold": lambda x: F.threshold(x, 0.1, 0.0),
+    "prelu": lambda x: F.prelu(x, sf.tensor([0.2])),
+    "maximum": lambda x: sf.maximum(x, sf.zeros(3, 4)),
+    "max": lambda x: x.max(),
+    "amax": lambda x: x.amax(1),
+    "max of a dimension": lambda x: x.max(1)[0],
+    "max_pool1d": lambda x: F.max_pool1d(x.unsqueeze(0), 2),
+    "l1_loss": lambda x: F.l1_loss(x, sf.zeros(3, 4)),
+    "hinge_loss": lambda x: F.hinge_embedding_loss(x, -sf.ones(3, 4)),
+    "L1 norm": lambda x: sf.norm(x, 1),
+}
+
+
+@pytest.mark.parametrize("f", FLAT.values(), ids=FLAT)
+def test_second_derivatives_of_piecewise_linear_functions_are_zero(f):
+    """Zero, and not missing, also where nothing else keeps the first derivative in the graph."""
+    x = sf.randn(3, 4, requires_grad=True)
+    (g,) = sf.autograd.grad(f(x).sum(), x, create_graph=True)
+    assert bool((g != 0).any())
+    (g * x.detach()).sum().backward()
+    assert x.grad.tolist() == sf.zeros(3, 4).tolist()
 
 
 def test_without_create_graph_the_gradient_has_no_graph():

@@ -8,6 +8,7 @@ import io
 import os
 import struct
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -282,9 +283,9 @@ def test_npz(tmp_path: Path, save: Any) -> None:
     assert len(list(DataLoader(data, 2))) == 3
 
 
-def npz(members: dict[str, bytes]) -> bytes:
+def npz(members: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w", how) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
     return out.getvalue()
@@ -305,6 +306,12 @@ def described(shape: str, dtype: str = "<f8") -> bytes:
     return header(f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}")
 
 
+def long_header() -> bytes:
+    """Of version 2.0, and 64 MB of spaces, which a zip file holds in a few bytes."""
+    text = b" " * (1 << 26)
+    return b"\x93NUMPY\x02\x00" + struct.pack("<I", len(text)) + text
+
+
 GOOD = npy(np.arange(4.0))
 NPZ_DAMAGE: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "no zip": (b"hello world", ("damaged",)),
@@ -321,6 +328,7 @@ NPZ_DAMAGE: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "huge": (npz({"x.npy": described("(1099511627776, 1048576)") + b"1234"}), ("4 bytes",)),
     "negative": (npz({"x.npy": described("(-4,)")}), ("not negative",)),
     "bad header": (npz({"x.npy": header("{'descr': __import__('os')")}), ("damaged header",)),
+    "long header": (npz({"x.npy": long_header()}, zipfile.ZIP_DEFLATED), ("67108864", "10000")),
     "lengths": (npz({"x.npy": GOOD, "y.npy": npy(np.arange(3))}), ("x: 4, y: 3",)),
 }
 
@@ -331,6 +339,17 @@ def test_damaged_npz_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.npz"
     path.write_bytes(data)
     refused(lambda: read_npz(path), path, *words)
+
+
+def test_the_header_of_an_npz_is_not_inflated_without_bound(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    path.write_bytes(NPZ_DAMAGE["long header"][0])
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="67108864 bytes"):
+        read_npz(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 21
 
 
 def test_npz_without_the_array_asked_for(tmp_path: Path) -> None:

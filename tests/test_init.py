@@ -135,6 +135,34 @@ def test_orthogonal(shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(m @ m.T, 2.25 * np.eye(m.shape[0]), atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(5, 5), (64, 31), (31, 64), (200, 150)])
+def test_orthogonal_is_the_factor_of_a_normal_matrix(shape: tuple[int, ...]) -> None:
+    """Q of QR with a positive diagonal of R, for the numbers that the seed gives."""
+    sf.manual_seed(7)
+    q, r = np.linalg.qr(sf.randn(max(shape), min(shape), dtype=sf.float64).numpy())
+    q *= np.sign(np.diagonal(r))
+    sf.manual_seed(7)
+    w = init.orthogonal_(sf.empty(*shape, dtype=sf.float64)).numpy()
+    np.testing.assert_allclose(w, q.T if shape[0] < shape[1] else q, atol=1e-9)
+
+
+def test_orthogonal_rows_of_a_nearly_singular_matrix() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 60))
+    x[1:20] = x[0] + 1e-9 * x[1:20]
+    q = sf._core._orthonormal_rows(sf.tensor(x)).numpy()
+    np.testing.assert_allclose(q @ q.T, np.eye(40), atol=1e-13)
+
+
+def test_orthogonal_has_the_same_bits_for_any_number_of_threads() -> None:
+    bits, before = set(), sf.get_num_threads()
+    for threads in (1, 2, 3):
+        sf.set_num_threads(threads)
+        sf.manual_seed(1)
+        bits.add(init.orthogonal_(sf.empty(257, 300)).numpy().tobytes())
+    sf.set_num_threads(before)
+    assert len(bits) == 1
+
+
 def test_orthogonal_signs_are_random() -> None:
     signs = [init.orthogonal_(sf.empty(1, 1)).item() for _ in range(40)]
     assert set(signs) == {-1.0, 1.0}

@@ -66,6 +66,16 @@ def test_weights_that_fit_no_sample_are_refused(shape: tuple[int, ...]) -> None:
         F.mse_loss(sf.ones(2, 3), sf.ones(2, 3), sample_weight=sf.ones(shape))
 
 
+def test_negative_weights_are_refused_where_a_mean_divides_by_their_sum() -> None:
+    x, y, w = sf.tensor([1.0, 2.0, 4.0]), sf.zeros(3), sf.tensor([2.0, -1.0, 1.0])
+    with pytest.raises(ValueError, match=r"\[l1_loss\] sample_weight -1 at element 1 .*'sum'"):
+        F.l1_loss(x, y, sample_weight=w)
+    with pytest.raises(ValueError, match=r"\[cross_entropy\] sample_weight -1"):
+        F.cross_entropy(sf.ones(3, 2), sf.tensor([0, 1, 0]), sample_weight=w)
+    assert F.l1_loss(x, y, reduction="sum", sample_weight=w).item() == 4.0
+    assert F.l1_loss(x, y, reduction="none", sample_weight=w).tolist() == [2.0, -2.0, 4.0]
+
+
 def test_batchmean_divides_by_the_weight_of_the_samples() -> None:
     x, y = sf.zeros(2, 4, dtype=sf.float64), sf.full((2, 4), 0.5, dtype=sf.float64)
     rows = 4 * 0.5 * np.log(0.5)

@@ -341,3 +341,26 @@ def test_a_batch_without_values_trains_nothing(shape: tuple[int, ...]) -> None:
     assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
     assert layer.num_batches_tracked.item() == 1
     assert layer.weight.grad.tolist() == layer.bias.grad.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [nn.BatchNorm1d, nn.InstanceNorm1d])
+def test_an_even_average_reads_its_counter_in_the_core(kind, monkeypatch) -> None:
+    layer = kind(3, momentum=None, track_running_stats=True).double()
+    monkeypatch.setattr(sf.Tensor, "item", None)  # a step that reads a value cannot be captured
+    batches = [sf.randn(4, 3, 5, dtype=sf.float64) + i for i in range(3)]
+    for batch in batches:
+        layer(batch)
+    monkeypatch.undo()
+    over = (0, 2) if kind is nn.BatchNorm1d else 2
+    means = [b.numpy().mean(over).reshape(-1, 3).mean(0) for b in batches]
+    assert_close(layer.running_mean, np.mean(means, 0), rtol=1e-13, atol=0)
+
+
+def test_the_counter_of_a_norm_is_checked() -> None:
+    mean, var = sf.zeros(3), sf.ones(3)
+    for count, error, words in (
+        (sf.tensor(1.0), TypeError, "num_batches_tracked must be int64, got float32"),
+        (sf.tensor([1, 2]), ValueError, "num_batches_tracked"),
+    ):
+        with pytest.raises(error, match=words):
+            F.batch_norm(sf.ones(4, 3), mean, var, training=True, num_batches_tracked=count)

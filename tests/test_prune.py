@@ -195,6 +195,22 @@ def test_global_pruning_weighs_all_layers_together() -> None:
     assert mask_of(model[2]).sum() < 3  # the small layer pays
 
 
+def test_global_pruning_counts_a_shared_weight_once() -> None:
+    first, second, last = layer(), layer(), nn.Linear(6, 4)
+    second.weight = first.weight
+    with sf.no_grad():
+        last.weight.fill_(100.0)
+    pairs = [(first, "weight"), (last, "weight"), (second, "weight")]
+    gone = smallest(W, 20)
+    for _ in range(2):  # the second time finds the masks of the first
+        prune.global_unstructured(pairs, prune.L1Unstructured, amount=20)
+        np.testing.assert_array_equal(mask_of(first), gone)
+        np.testing.assert_array_equal(mask_of(second), gone)
+        assert mask_of(last).all()
+        assert first.weight_orig is second.weight_orig
+        gone = smallest(W, 40)
+
+
 def test_global_pruning_by_scores_and_at_random() -> None:
     model = net()
     pairs = [(model[0], "weight"), (model[2], "weight")]

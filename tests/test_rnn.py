@@ -478,6 +478,15 @@ def test_same_bits_on_avx2_and_avx512() -> None:
     assert len(found) == 1
 
 
+def test_second_derivatives_of_a_relu_layer_with_frozen_weights_are_zero() -> None:
+    layer = nn.RNN(3, 4, nonlinearity="relu").requires_grad_(False)
+    x = sf.randn(5, 2, 3, requires_grad=True)
+    (g,) = sf.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
+    assert bool((g != 0).any())
+    g.square().sum().backward()
+    assert bool((x.grad == 0).all())
+
+
 # ---- bad input -----------------------------------------------------------------------------------
 
 
@@ -502,6 +511,8 @@ BAD = [
     (lambda: nn.RNNBase(3, 4), NotImplementedError, "RNN, LSTM or GRU"),
     (lambda: nn.LSTM(3, 4, proj_size=2), NotImplementedError, "proj_size=2"),
     (lambda: nn.LSTM(3, 4, bias=False, forget_bias=1.0), ValueError, "bias=True"),
+    (lambda: nn.LSTM(3, 4, forget_bias=float("nan")), ValueError, r"\[LSTM\] forget_bias=nan"),
+    (lambda: nn.LSTMCell(3, 4, forget_bias=float("inf")), ValueError, "LSTMCell.*forget_bias=inf"),
     (lambda: nn.LSTM(3, 4, batchfirst=True), TypeError, "batchfirst"),
     (lambda: nn.LSTM(3, 4, init="ortogonal"), ValueError, "orthogonal"),
     (lambda: lstm()(zeros(5, 2, 4)), ValueError, r"\(5, 2, 4\) has 4 features, input_size=3"),

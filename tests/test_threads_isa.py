@@ -265,6 +265,110 @@ def test_fork_while_another_thread_allocates():
     assert done.returncode == 0, done.stderr
 
 
+def test_fork_while_another_thread_adds_up_gradients():
+    done = script(
+        """
+        import os, signal, threading, time, warnings
+        warnings.simplefilter("ignore")
+        import surefoot as sf
+        sf.set_num_threads(1)
+        x = sf.ones(2, requires_grad=True)
+        def work():
+            while True:
+                x.sum().backward()
+        for _ in range(3):
+            threading.Thread(target=work, daemon=True).start()
+        end = time.time() + 2
+        while time.time() < end:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(5)
+                x.sum().backward()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        os._exit(0)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_the_workers_in_use_are_woken():
+    done = script(
+        """
+        import os, time
+        import surefoot as sf
+        x = sf.ones(1 << 20)
+
+        def sleeps():
+            found = {}
+            for task in os.listdir("/proc/self/task"):
+                if int(task) == os.getpid():
+                    continue
+                lines = open(f"/proc/self/task/{task}/status").read().splitlines()
+                line = next(line for line in lines if line.startswith("voluntary_ctxt"))
+                found[task] = int(line.split()[1])
+            return found
+
+        def train():
+            for _ in range(50):
+                x * x
+                time.sleep(0.0005)
+
+        sf.set_num_threads(6)
+        train()
+        time.sleep(0.05)
+        sf.set_num_threads(2)
+        before = sleeps()
+        train()
+        time.sleep(0.05)
+        after = sleeps()
+        woken = [task for task in before if after[task] - before[task] > 5]
+        print(len(before), len(woken))
+        """
+    )
+    workers, woken = map(int, done.stdout.split())
+    assert workers >= 5, done.stderr
+    assert woken <= 1
+
+
+NO_MEMORY = {
+    "interpolate": (
+        "x = sf.ones(1, 2, 900, 1000)",
+        "sf.nn.functional.interpolate(x, size=(1800, 2000), mode='bilinear')",
+        29,  # MB of the result
+    ),
+    "sort": ("x = sf.ones(2, 4_000_000)", "sf.sort(x)", 64),
+}
+
+
+@pytest.mark.parametrize("name", NO_MEMORY)
+def test_no_memory_inside_a_parallel_region_is_an_error(name):
+    prepare, call, result = NO_MEMORY[name]
+    done = script(
+        f"""
+        import resource
+        import surefoot as sf
+        sf.set_num_threads(2)
+        sf.ones(1 << 20) * 2
+        {prepare}
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        limits = []
+        for spare in range(-8, 48):
+            resource.setrlimit(resource.RLIMIT_AS, (used + (({result} + spare) << 20), -1))
+            try:
+                {call}
+                limits.append("done")
+            except MemoryError as error:
+                limits.append(str(error))
+            sf.empty_cache()
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+        {call}
+        print(limits)
+        """
+    )
+    assert f"[{name}] no memory" in done.stdout, (done.stdout, done.stderr)
+
+
 def test_fewer_threads_than_asked_for():
     """A system that gives no more threads does not end the process."""
     done = script(

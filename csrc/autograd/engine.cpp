@@ -142,9 +142,8 @@ class Pass {
     for (size_t i = 0; i < grads.size(); ++i) {
       GradSlot* retained = node.outputs[i].retained.get();
       if (!retained || !grads[i].defined()) continue;
-      const std::lock_guard lock(retained->mutex);
-      retained->grad =
-          retained->grad.defined() ? add_grads(retained->grad, grads[i], false) : grads[i];
+      retained->change(
+          [&](Tensor& sum) { sum = sum.defined() ? add_grads(sum, grads[i], false) : grads[i]; });
     }
   }
 

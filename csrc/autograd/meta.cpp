@@ -26,8 +26,7 @@ void set_requires_grad(const Tensor& t, bool value) {
 Tensor grad_of(const Tensor& t) {
   const AutogradMeta* meta = meta_of(t);
   if (!meta || !meta->grad) return {};
-  const std::lock_guard lock(meta->grad->mutex);
-  return meta->grad->grad;
+  return meta->grad->get();
 }
 
 void set_grad(const Tensor& t, const Tensor& grad) {
@@ -37,8 +36,7 @@ void set_grad(const Tensor& t, const Tensor& grad) {
   }
   AutogradMeta& meta = ensure_meta(t);
   if (!meta.grad) meta.grad = make_ref<GradSlot>();
-  const std::lock_guard lock(meta.grad->mutex);
-  meta.grad->grad = grad;
+  meta.grad->change([&](Tensor& now) { now = grad; });
 }
 
 Edge gradient_edge(const Tensor& t) {
@@ -46,8 +44,7 @@ Edge gradient_edge(const Tensor& t) {
   if (!meta) return {};
   if (meta->grad_fn) return {meta->grad_fn, meta->slot};
   if (!meta->requires_grad) return {};
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(fork_mutex(ForkRank::kAccumulator));
   if (!meta->grad) meta->grad = make_ref<GradSlot>();
   if (!meta->accumulator) meta->accumulator = make_ref<AccumulateGrad>(t, meta->grad);
   return {meta->accumulator, 0};

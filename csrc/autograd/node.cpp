@@ -37,19 +37,20 @@ AccumulateGrad::AccumulateGrad(const Tensor& leaf, Ref<GradSlot> slot)
 Grads AccumulateGrad::apply(Grads grads, bool graph) {
   const Tensor& grad = grads[0];
   if (!grad.defined()) return {};
-  const std::lock_guard lock(slot_->mutex);
-  if (!slot_->grad.defined()) {
-    // A gradient that somebody else holds, or a view, must not become the buffer that later
-    // backward passes add into.
-    const bool owned = grad.impl()->use_count() == 1 && grad.storage()->use_count() == 1 &&
-                       grad.is_contiguous() && grad.storage()->writable();
-    slot_->grad = owned || graph ? grad : copy_as(grad, grad.dtype());
-  } else if (graph || !slot_->grad.is_contiguous()) {
-    slot_->grad = add_grads(slot_->grad, grad, graph);
-  } else {
-    run_binary(Binary::add, slot_->grad.array(), grad.array(), slot_->grad.array());
-    slot_->grad.storage()->bump("accumulate_grad");
-  }
+  slot_->change([&](Tensor& sum) {
+    if (!sum.defined()) {
+      // A gradient that somebody else holds, or a view, must not become the buffer that later
+      // backward passes add into.
+      const bool owned = grad.impl()->use_count() == 1 && grad.storage()->use_count() == 1 &&
+                         grad.is_contiguous() && grad.storage()->writable();
+      sum = owned || graph ? grad : copy_as(grad, grad.dtype());
+    } else if (graph || !sum.is_contiguous()) {
+      sum = add_grads(sum, grad, graph);
+    } else {
+      run_binary(Binary::add, sum.array(), grad.array(), sum.array());
+      sum.storage()->bump("accumulate_grad");
+    }
+  });
   return {};
 }
 

@@ -2,9 +2,9 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "base/fork_mutex.h"
 #include "tensor/tensor.h"
 
 namespace sf {
@@ -19,9 +19,25 @@ struct Edge {
 };
 
 // The `.grad` of a tensor, shared with the node that fills it so that neither owns the other.
-struct GradSlot final : RefCounted {
-  std::mutex mutex;
-  Tensor grad;
+class GradSlot final : public RefCounted {
+ public:
+  Tensor get() const {
+    const std::lock_guard lock(mutex());
+    return grad_;
+  }
+  // change(grad), while no other thread looks. What it held before is let go of afterwards: that
+  // may run Python's code.
+  template <class F>
+  void change(const F& change) {
+    Tensor before;
+    const std::lock_guard lock(mutex());
+    before = grad_;
+    change(grad_);
+  }
+
+ private:
+  std::mutex& mutex() const { return fork_mutex(ForkRank::kGradient, this); }
+  Tensor grad_;
 };
 
 // Sees, and may replace, the gradient of one output of a node.

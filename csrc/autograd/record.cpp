@@ -70,6 +70,24 @@ Tensor Backward::grad(size_t i) const {
   return zeros(node_.outputs[i].shape, node_.outputs[i].dtype);
 }
 
+Tensor Backward::flat(const Tensor& grad) const {
+  if (!graph_ || requires_grad(grad)) return grad;
+  const auto zero_for_all = [](const Backward& b) {
+    Grads grads;
+    for (const Edge& edge : b.node_.edges) {
+      const Node::Output* to = edge.node ? &edge.node->outputs[edge.slot] : nullptr;
+      grads.push_back(to ? zeros(to->shape, to->dtype) : Tensor());
+    }
+    return grads;
+  };
+  auto node = make_ref<FormulaNode>("flat", zero_for_all);
+  node->edges = node_.edges;
+  node->outputs.push_back({grad.shape(), grad.dtype(), nullptr});
+  Tensor out = alias(grad);
+  ensure_meta(out).grad_fn = node;
+  return out;
+}
+
 bool should_record(const char* op, TensorRefs inputs) {
   if (!GradMode::enabled()) return false;
   bool needed = false;

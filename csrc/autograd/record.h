@@ -50,6 +50,9 @@ class Backward {
   bool needs(size_t i) const { return static_cast<bool>(node_.edges[i].node); }
   // Whether the result must itself be differentiable.
   bool graph() const { return graph_; }
+  // A gradient that changes with no input, as that of relu between its kinks: where the result must
+  // be differentiable, its derivative is zero, and not missing.
+  Tensor flat(const Tensor& grad) const;
 
  private:
   Node& node_;

@@ -1,7 +1,5 @@
 #include "base/memory.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fork_mutex.h"
 
 namespace sf {
 namespace {
@@ -32,7 +31,7 @@ SizeClass size_class(int64_t bytes) {
 }
 
 struct Pool {
-  std::mutex mutex;
+  std::mutex& mutex = fork_mutex(ForkRank::kPool);
   std::array<std::vector<void*>, kNumClasses> free_blocks;
   MemoryStats stats{};
   int64_t fail_after = -1;
@@ -46,18 +45,9 @@ struct Pool {
   }
 };
 
-Pool& pool();
-
-// A child is forked while no thread is inside the pool: its threads are gone, their locks are not.
-Pool* new_pool() {
-  pthread_atfork([] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); },
-                 [] { pool().mutex.unlock(); });
-  return new Pool;
-}
-
 // Never destroyed: tensors that live until the process ends still give their memory back.
 Pool& pool() {
-  static Pool* instance = new_pool();
+  static Pool* instance = new Pool;
   return *instance;
 }
 

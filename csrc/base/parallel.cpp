@@ -56,8 +56,8 @@ int num_threads() {
 }
 
 void set_num_threads(int n) {
-  if (n < 1 || n > 1024) {
-    throw ValueError("[set_num_threads] n must be between 1 and 1024, got ", n);
+  if (n < 1 || n > team::kMostThreads) {
+    throw ValueError("[set_num_threads] n must be between 1 and ", team::kMostThreads, ", got ", n);
   }
   requested = n;
 }

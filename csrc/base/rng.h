@@ -3,8 +3,7 @@
 // before.
 #pragma once
 #include <cstdint>
-#include <mutex>
-
+#include "base/fork_mutex.h"
 #include "base/ref.h"
 
 namespace sf {
@@ -36,7 +35,7 @@ class Generator : public RefCounted {
   static constexpr uint64_t kDefaultSeed = 0;
 
  private:
-  mutable std::mutex mutex_;
+  std::mutex& mutex_ = fork_mutex(ForkRank::kGenerator, this);
   RandomKey key_;
 };
 

@@ -21,6 +21,21 @@
 namespace sf::team {
 namespace {
 
+// A number that one thread waits on. Whoever changes it wakes that thread if it sleeps, and asks
+// the system for nothing if it does not.
+template <class T>
+struct alignas(64) Bell {
+  std::atomic<T> value{0};
+  std::atomic<bool> asleep{false};
+
+  // Behind a change, which like this reading has its place in the one order of all such accesses:
+  // either it is seen here that the thread sleeps, or the thread sees the change.
+  void ring() {
+    if (asleep.load(std::memory_order_seq_cst)) value.notify_one();
+  }
+  void wait_while(T old);  // until value != old: spins, then sleeps
+};
+
 // The job at hand. Memory of the program, not of the caller: a worker may look at it at any time.
 // `fn`, `context` and `chunks` are read by whoever has taken a ticket, and stay until the last
 // ticket holder is done.
@@ -29,15 +44,15 @@ struct Job {
   void* context = nullptr;
   int64_t chunks = 0;
   alignas(64) std::atomic<int64_t> tickets{0};  // chunks nobody has taken
-  alignas(64) std::atomic<int64_t> unfinished{0};
-  alignas(64) std::atomic<uint32_t> posted{0};  // jobs so far: what workers wait on
-  std::atomic<int> helpers{0};                  // workers that may take part
+  Bell<int64_t> unfinished;
+  alignas(64) std::atomic<int> helpers{0};  // workers that may take part
 };
 
 Job job;
-std::mutex owner;    // held by the thread whose job it is
-int started = 0;     // workers; guarded by `owner`
-int most = INT_MAX;  // workers that the system gives; guarded by `owner`
+Bell<uint32_t> calls[kMostThreads];  // of each worker: the jobs that wanted it
+std::mutex owner;                    // held by the thread whose job it is
+int started = 0;                     // workers; guarded by `owner`
+int most = INT_MAX;                  // workers that the system gives; guarded by `owner`
 std::atomic<int> next_index{0};
 thread_local bool working = false;
 
@@ -55,9 +70,8 @@ void pause() {
 #endif
 }
 
-// Until value != old: spins, then sleeps.
 template <class T>
-void wait_while_equal(const std::atomic<T>& value, T old) {
+void Bell<T>::wait_while(T old) {
   const auto end = std::chrono::steady_clock::now() + spin_time();
   do {
     for (int i = 0; i < 16; ++i) {
@@ -65,7 +79,9 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
       pause();
     }
   } while (std::chrono::steady_clock::now() < end);
-  value.wait(old, std::memory_order_acquire);
+  asleep.store(true, std::memory_order_seq_cst);
+  value.wait(old, std::memory_order_seq_cst);
+  asleep.store(false, std::memory_order_relaxed);
 }
 
 // Works on chunks until none is left to take.
@@ -74,7 +90,7 @@ void take_part() {
   while (left > 0) {
     if (!job.tickets.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel)) continue;
     job.fn(job.context, job.chunks - left);
-    if (job.unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) job.unfinished.notify_one();
+    if (job.unfinished.value.fetch_sub(1, std::memory_order_seq_cst) == 1) job.unfinished.ring();
     left = job.tickets.load(std::memory_order_acquire);
   }
 }
@@ -82,13 +98,14 @@ void take_part() {
 [[noreturn]] void work(int index) {
   const FlushDenormals flush;
   working = true;
+  Bell<uint32_t>& call = calls[index];
   for (uint32_t seen = 0;;) {
-    const uint32_t posted = job.posted.load(std::memory_order_acquire);
-    if (posted == seen) {
-      wait_while_equal(job.posted, seen);
+    const uint32_t called = call.value.load(std::memory_order_acquire);
+    if (called == seen) {
+      call.wait_while(seen);
       continue;
     }
-    seen = posted;
+    seen = called;
     if (index < job.helpers.load(std::memory_order_acquire)) take_part();
   }
 }
@@ -160,10 +177,12 @@ bool run(int helpers, int64_t chunks, ChunkFn fn, void* context) {
   job.context = context;
   job.chunks = chunks;
   job.helpers.store(helpers, std::memory_order_relaxed);
-  job.unfinished.store(chunks, std::memory_order_relaxed);
+  job.unfinished.value.store(chunks, std::memory_order_relaxed);
   job.tickets.store(chunks, std::memory_order_release);
-  job.posted.fetch_add(1, std::memory_order_release);
-  job.posted.notify_all();
+  for (int i = 0; i < std::min(helpers, started); ++i) {
+    calls[i].value.fetch_add(1, std::memory_order_seq_cst);
+    calls[i].ring();
+  }
   {
     const FlushDenormals flush;
     working = true;
@@ -171,9 +190,9 @@ bool run(int helpers, int64_t chunks, ChunkFn fn, void* context) {
     working = false;
   }
   for (;;) {
-    const int64_t left = job.unfinished.load(std::memory_order_acquire);
+    const int64_t left = job.unfinished.value.load(std::memory_order_acquire);
     if (left == 0) return true;
-    wait_while_equal(job.unfinished, left);
+    job.unfinished.wait_while(left);
   }
 }
 

@@ -8,6 +8,8 @@
 
 namespace sf::team {
 
+constexpr int kMostThreads = 1024;
+
 using ChunkFn = void (*)(void* context, int64_t chunk);
 
 // Runs fn(context, chunk) for every chunk in [0, chunks) on the calling thread and at most

@@ -11,16 +11,18 @@ namespace {
 
 using Function = Tensor (*)(const Tensor&, const Tensor&);
 
-template <Function function>
+using Resolve = std::pair<Tensor, Tensor> (*)(const Operand&, const Operand&);
+
+template <Function function, Resolve as_tensors>
 Tensor call(const Operand& input, const Operand& other) {
-  const auto [a, b] = resolve(input, other);
+  const auto [a, b] = as_tensors(input, other);
   return function(a, b);
 }
 
-template <Function function>
+template <Function function, Resolve as_tensors = resolve_exact>
 void add_pair(OpTable& ops, const std::string& name, const char* doc) {
-  ops.add((name + "(Tensor|Number input, Tensor|Number other) -> Tensor").c_str(), &call<function>,
-          doc);
+  ops.add((name + "(Tensor|Number input, Tensor|Number other) -> Tensor").c_str(),
+          &call<function, as_tensors>, doc);
 }
 
 void register_comparisons(OpTable& ops) {
@@ -50,9 +52,12 @@ void register_logic(OpTable& ops) {
   add_pair<&logical_or>(ops, "logical_or", "Whether one of them is not zero, elementwise.");
   add_pair<&logical_xor>(ops, "logical_xor", "Whether exactly one is not zero, elementwise.");
   ops.add("logical_not(Tensor input) -> Tensor", &logical_not, "Whether x is zero, elementwise.");
-  add_pair<&bitwise_and>(ops, "bitwise_and", "The bits set in both; bool and integers (x & y).");
-  add_pair<&bitwise_or>(ops, "bitwise_or", "The bits set in either; bool and integers (x | y).");
-  add_pair<&bitwise_xor>(ops, "bitwise_xor", "The bits set in one; bool and integers (x ^ y).");
+  add_pair<&bitwise_and, resolve>(ops, "bitwise_and",
+                                  "The bits set in both; bool and integers (x & y).");
+  add_pair<&bitwise_or, resolve>(ops, "bitwise_or",
+                                 "The bits set in either; bool and integers (x | y).");
+  add_pair<&bitwise_xor, resolve>(ops, "bitwise_xor",
+                                  "The bits set in one; bool and integers (x ^ y).");
   ops.add("bitwise_not(Tensor input) -> Tensor", &bitwise_not,
           "The other bits; of bool the negation (~x).");
   ops.add("isnan(Tensor input) -> Tensor", &isnan, "Whether x is NaN, elementwise.");
@@ -78,13 +83,13 @@ void register_selection(OpTable& ops) {
   ops.add(
       "masked_fill(Tensor input, Tensor mask, Tensor|Number value) -> Tensor",
       [](const Tensor& input, const Tensor& mask, const Operand& value) {
-        return masked_fill(input, mask, value.resolve(input.dtype()));
+        return masked_fill(input, mask, value.stored(input.dtype()));
       },
       "The value where the mask holds, input elsewhere.");
   ops.add(
       "masked_fill_(Tensor input, Tensor mask, Tensor|Number value) -> Tensor",
       [](const Tensor& input, const Tensor& mask, const Operand& value) {
-        const Tensor fill = value.resolve(input.dtype());
+        const Tensor fill = value.stored(input.dtype());
         return store_("masked_fill_", input,
                       masked_fill(old_value("masked_fill_", input, {fill}), mask, fill));
       },

@@ -188,7 +188,7 @@ void register_clamp(OpTable& ops) {
   ops.add(
       "fill_(Tensor input, Tensor|Number value) -> Tensor",
       [](const Tensor& input, const Operand& value) {
-        return fill_(input, value.resolve(input.dtype()));
+        return fill_(input, value.stored(input.dtype()));
       },
       "Sets every element to the value, in place.", Where::kMethod);
   ops.add(

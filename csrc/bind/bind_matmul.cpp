@@ -1,7 +1,20 @@
+#include "bind/from_python.h"
+#include "bind/gil.h"
+#include "bind/module.h"
 #include "bind/op.h"
 #include "ops/matmul.h"
+#include "tensor/orthonormal.h"
 
 namespace sf::bind {
+
+void bind_linalg(py::module_& m) {
+  m.def(
+      "_orthonormal_rows",
+      [](const Tensor& x) { return without_gil([&] { return orthonormal_rows(x); }); },
+      py::arg("x"),
+      "The rows of x (n, m), n <= m, orthonormal one after the other as by Gram and Schmidt; of "
+      "float64, without gradients.");
+}
 
 void register_matmul(OpTable& ops) {
   ops.add(

@@ -9,17 +9,22 @@ using MaybeTensor = std::optional<Tensor>;
 
 Tensor call_batch_norm(const Tensor& input, const MaybeTensor& running_mean,
                        const MaybeTensor& running_var, const MaybeTensor& weight,
-                       const MaybeTensor& bias, bool training, double momentum, double eps) {
-  return batch_norm(input, {or_undefined(running_mean), or_undefined(running_var), momentum},
-                    {or_undefined(weight), or_undefined(bias)}, training, eps);
+                       const MaybeTensor& bias, bool training, double momentum, double eps,
+                       const MaybeTensor& batches) {
+  return batch_norm(
+      input,
+      {or_undefined(running_mean), or_undefined(running_var), momentum, or_undefined(batches)},
+      {or_undefined(weight), or_undefined(bias)}, training, eps);
 }
 
 Tensor call_instance_norm(const Tensor& input, const MaybeTensor& running_mean,
                           const MaybeTensor& running_var, const MaybeTensor& weight,
                           const MaybeTensor& bias, bool use_input_stats, double momentum,
-                          double eps) {
-  return instance_norm(input, {or_undefined(running_mean), or_undefined(running_var), momentum},
-                       {or_undefined(weight), or_undefined(bias)}, use_input_stats, eps);
+                          double eps, const MaybeTensor& batches) {
+  return instance_norm(
+      input,
+      {or_undefined(running_mean), or_undefined(running_var), momentum, or_undefined(batches)},
+      {or_undefined(weight), or_undefined(bias)}, use_input_stats, eps);
 }
 
 }  // namespace
@@ -55,15 +60,20 @@ void register_norm(OpTable& ops) {
   ops.add(
       "instance_norm(Tensor input, Tensor? running_mean=None, Tensor? running_var=None, "
       "Tensor? weight=None, Tensor? bias=None, bool use_input_stats=True, float momentum=0.1, "
-      "float eps=1e-5) -> Tensor",
+      "float eps=1e-5, *, Tensor? num_batches_tracked=None) -> Tensor",
       &call_instance_norm,
-      "(x - mean) / sqrt(var + eps) over each channel of a sample (N, C, ...).", Where::kFunction);
+      "(x - mean) / sqrt(var + eps) over each channel of a sample (N, C, ...); a counter, if "
+      "given, "
+      "makes the momentum 1 / num_batches_tracked.",
+      Where::kFunction);
   ops.add(
       "batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
-      "Tensor? bias=None, bool training=False, float momentum=0.1, float eps=1e-5) -> Tensor",
+      "Tensor? bias=None, bool training=False, float momentum=0.1, float eps=1e-5, *, "
+      "Tensor? num_batches_tracked=None) -> Tensor",
       &call_batch_norm,
       "(x - mean) / sqrt(var + eps) per channel of (N, C, ...), by the statistics of the batch in "
-      "training, else by the running ones, which training moves.",
+      "training, else by the running ones, which training moves; a counter, if given, makes the "
+      "momentum 1 / num_batches_tracked.",
       Where::kFunction);
 }
 

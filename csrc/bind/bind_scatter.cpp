@@ -10,7 +10,7 @@ namespace {
 Tensor source_of(const char* op, const Tensor& input, const std::optional<Operand>& src,
                  const std::optional<Operand>& value) {
   if (src.has_value() == value.has_value()) throw TypeError("[", op, "] give src or value");
-  return (src ? *src : *value).resolve(input.dtype());
+  return (src ? *src : *value).stored(input.dtype());
 }
 
 Tensor call_scatter(const Tensor& input, int64_t dim, const Tensor& index,
@@ -73,13 +73,13 @@ void register_slices(OpTable& ops) {
   ops.add(
       "index_fill(Tensor input, int dim, Tensor index, Tensor|Number value) -> Tensor",
       [](const Tensor& input, int64_t dim, const Tensor& index, const Operand& value) {
-        return index_fill(input, dim, index, value.resolve(input.dtype()));
+        return index_fill(input, dim, index, value.stored(input.dtype()));
       },
       "A copy of input with the slices of dim that index names filled with a number.");
   ops.add(
       "index_fill_(Tensor input, int dim, Tensor index, Tensor|Number value) -> Tensor",
       [](const Tensor& input, int64_t dim, const Tensor& index, const Operand& value) {
-        return index_fill_(input, dim, index, value.resolve(input.dtype()));
+        return index_fill_(input, dim, index, value.stored(input.dtype()));
       },
       "The same, in place.", Where::kMethod);
 }

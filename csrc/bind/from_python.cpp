@@ -39,10 +39,30 @@ Tensor Operand::resolve(Dtype other) const {
   return is_floating(dtype) ? full({}, number, dtype) : full_int({}, integer, dtype);
 }
 
+Tensor Operand::stored(Dtype dtype) const {
+  if (tensor.defined()) return tensor;
+  return is_float ? full({}, number, dtype) : full_int({}, integer, dtype);
+}
+
+namespace {
+
+Dtype own_dtype(const Operand& a) {
+  return a.tensor.defined() ? a.tensor.dtype() : a.promoted(Dtype::kBool);
+}
+
+Tensor exact(const Operand& a, Dtype other) {
+  const bool is_too_large = !a.tensor.defined() && !a.is_float && !holds(other, a.integer);
+  return is_too_large ? full_int({}, a.integer, Dtype::kInt64) : a.resolve(other);
+}
+
+}  // namespace
+
 std::pair<Tensor, Tensor> resolve(const Operand& a, const Operand& b) {
-  const Dtype left = a.tensor.defined() ? a.tensor.dtype() : a.promoted(Dtype::kBool);
-  const Dtype right = b.tensor.defined() ? b.tensor.dtype() : b.promoted(Dtype::kBool);
-  return {a.resolve(right), b.resolve(left)};
+  return {a.resolve(own_dtype(b)), b.resolve(own_dtype(a))};
+}
+
+std::pair<Tensor, Tensor> resolve_exact(const Operand& a, const Operand& b) {
+  return {exact(a, own_dtype(b)), exact(b, own_dtype(a))};
 }
 
 Tensor From<Tensor>::get(PyObject* object) {

@@ -18,14 +18,20 @@ struct Operand {
   double number = 0;
   int64_t integer = 0;  // of bool and integer, exact
 
-  // The operand as a tensor, 0-d for a number, next to tensors of dtype `other`.
+  // The operand as a tensor, 0-d for a number, next to tensors of dtype `other`. ValueError for a
+  // number that the dtype cannot hold.
   Tensor resolve(Dtype other) const;
+  // The same for what is put into a tensor of that dtype: a number becomes what the tensor holds.
+  Tensor stored(Dtype dtype) const;
   // The dtype that the number brings into promotion with `other`.
   Dtype promoted(Dtype other) const;
 };
 
 // Two operands as tensors; at least one of them is a tensor or both get their default dtype.
 std::pair<Tensor, Tensor> resolve(const Operand& a, const Operand& b);
+// The same for comparisons, which are exact: an integer that the other's dtype cannot hold is
+// int64.
+std::pair<Tensor, Tensor> resolve_exact(const Operand& a, const Operand& b);
 
 PyObject* dtype_object(Dtype dtype);  // borrowed
 bool is_dtype_like(PyObject* object);

@@ -111,6 +111,13 @@ Index parse_index(const Tensor& t, PyObject* expression) {
   return out;
 }
 
+// The numbers of a list for a tensor of that dtype, which checks their range.
+Tensor listed_for(Dtype dtype, PyObject* list) {
+  const Tensor numbers = new_tensor(list, std::nullopt);
+  const bool is_narrower = is_integer(numbers.dtype()) && is_integer(dtype);
+  return is_narrower ? new_tensor(list, dtype) : numbers;
+}
+
 }  // namespace
 
 Tensor get_index(const Tensor& t, PyObject* expression) {
@@ -121,15 +128,9 @@ Tensor get_index(const Tensor& t, PyObject* expression) {
 }
 
 void set_index(const Tensor& t, PyObject* expression, PyObject* value) {
-  const Operand operand = PyList_Check(value) || PyTuple_Check(value)
-                              ? Operand{.tensor = new_tensor(value, std::nullopt)}
-                              : From<Operand>::get(value);
-  // A number becomes what the tensor holds: 0 and 1 are good values for bool.
-  const Tensor stored =
-      !operand.tensor.defined() && t.dtype() == Dtype::kBool
-          ? full_int({}, operand.is_float ? operand.number != 0 : operand.integer != 0,
-                     Dtype::kBool)
-          : operand.resolve(t.dtype());
+  const Tensor stored = PyList_Check(value) || PyTuple_Check(value)
+                            ? listed_for(t.dtype(), value)
+                            : From<Operand>::get(value).stored(t.dtype());
   if (const std::optional<bool> chosen = single_bool(expression)) {
     if (*chosen) index_put(t, {{.kind = IndexItem::kNewDim}}, stored);
     return;

@@ -44,6 +44,7 @@ PYBIND11_MODULE(_core, m) {
   bind_runtime(m);
   bind_autograd(m);
   bind_data(m);
+  bind_linalg(m);
   bind_optim(m);
   register_numpy_interop(m);
   register_dlpack(m);

@@ -6,6 +6,7 @@ namespace sf::bind {
 
 void bind_autograd(pybind11::module_& m);
 void bind_data(pybind11::module_& m);
+void bind_linalg(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);  // threads, ISA, memory, random streams
 

@@ -1,5 +1,7 @@
 #include "bind/numpy_interop.h"
 
+#include <type_traits>
+
 #include "autograd/meta.h"
 #include "bind/op.h"
 #include "tensor/create.h"
@@ -75,6 +77,21 @@ std::optional<Tensor> tensor_of_array(PyObject* object) {
   return share(array, dtype_of_array("tensor", array.dtype()));
 }
 
+namespace {
+
+// Python's numbers do not wrap around; arrays are cast as NumPy casts them.
+void check_numbers(const Tensor& numbers, Dtype dtype) {
+  if (!is_integer(dtype) || promote(numbers.dtype(), dtype) == dtype) return;
+  const Tensor all = contiguous_copy(numbers);
+  dispatch(all.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+    for (int64_t i = 0; i < all.numel(); ++i) check_holds(dtype, Wide{all.as<T>()[i]});
+  });
+}
+
+}  // namespace
+
 Tensor new_tensor(py::handle data, std::optional<Dtype> dtype) {
   if (is_tensor(data.ptr())) {
     const Tensor& t = unwrap(data.ptr());
@@ -91,7 +108,10 @@ Tensor new_tensor(py::handle data, std::optional<Dtype> dtype) {
   }
   const Dtype own = dtype_of_array("tensor", array.dtype());
   const bool is_python_float = !keeps_dtype && own == Dtype::kFloat64;
-  return copy_as(share(array, own), dtype.value_or(is_python_float ? Dtype::kFloat32 : own));
+  const Dtype result = dtype.value_or(is_python_float ? Dtype::kFloat32 : own);
+  const Tensor numbers = share(array, own);
+  if (!keeps_dtype) check_numbers(numbers, result);
+  return copy_as(numbers, result);
 }
 
 Tensor from_numpy(const py::array& array) {

@@ -8,12 +8,27 @@ namespace sf {
 
 // No generator counts its draws up to here: the blocks that make keys are met nowhere else.
 constexpr uint32_t kKeyDomain = 0x80000000;
+constexpr uint32_t kSeedDomain = 0xffffffff;  // no transform stands in this place
+
+namespace {
+
+uint32_t low(uint64_t x) { return static_cast<uint32_t>(x); }
+uint32_t high(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
+
+// The upper half of the epoch, for which the blocks have no room, makes another seed.
+uint64_t seed_of(AugmentKey key) {
+  if (high(key.epoch) == 0) return key.seed;
+  const auto words = philox({high(key.epoch), 0, 0, kSeedDomain}, {low(key.seed), high(key.seed)});
+  return uint64_t{words[0]} << 32 | words[1];
+}
+
+}  // namespace
 
 SampleStream::SampleStream(AugmentKey key, uint32_t place, int64_t index) {
-  const auto low = [](uint64_t x) { return static_cast<uint32_t>(x); };
   const auto i = static_cast<uint64_t>(index);
-  const auto words = philox({low(i), low(i >> 32), low(key.epoch), place | kKeyDomain},
-                            {low(key.seed), low(key.seed >> 32)});
+  const uint64_t seed = seed_of(key);
+  const auto words =
+      philox({low(i), high(i), low(key.epoch), place | kKeyDomain}, {low(seed), high(seed)});
   key_ = {uint64_t{words[0]} << 32 | words[1], uint64_t{words[2]} << 32 | words[3]};
 }
 

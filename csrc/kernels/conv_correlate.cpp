@@ -67,7 +67,7 @@ class Correlator {
     std::atomic<bool> out_of_memory{false};
     parallel_for(chunks.count(), [&](int64_t chunk) {
       const int64_t copy_size = images_ * source_.image() + kScratchSlack;
-      T* copy = conv_scratch<T>(copy_size + b_size_ + c_size_);
+      T* copy = thread_scratch<T>(copy_size + b_size_ + c_size_);
       if (!copy) {
         out_of_memory = true;
         return;

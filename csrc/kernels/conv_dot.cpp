@@ -62,7 +62,7 @@ class WeightDot {
   bool sum_part(int64_t part, int64_t group) const {
     const int64_t copy_size = round_up(source_.image() + kScratchSlack, kDotLanes);
     const int64_t count = p_.out * depth_;
-    T* copy = conv_scratch<T>(copy_size + count * kDotLanes);
+    T* copy = thread_scratch<T>(copy_size + count * kDotLanes);
     if (!copy) return false;
     T* lanes = copy + copy_size;
     std::fill_n(copy, copy_size, T(0));

@@ -1,35 +1,15 @@
 // What the parts of the convolution share.
 #pragma once
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
-#include <memory>
 #include <vector>
 
 #include "base/error.h"
+#include "base/scratch.h"
 #include "kernels/conv.h"
 
 namespace sf {
-
-// Room for `count` numbers, kept by each thread and grown on demand; null if there is no memory.
-template <class T>
-T* conv_scratch(int64_t count) {
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  thread_local std::unique_ptr<void, Free> memory;
-  thread_local size_t held = 0;
-  const size_t bytes = (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
-  if (bytes > held) {
-    memory.reset();
-    held = 0;
-    memory.reset(std::aligned_alloc(64, bytes));
-    if (memory) held = bytes;
-  }
-  return static_cast<T*>(memory.get());
-}
 
 // Kernels write whole vectors: what lies behind a block of scratch may be overwritten that far.
 constexpr int64_t kScratchSlack = 64;

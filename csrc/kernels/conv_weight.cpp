@@ -108,7 +108,7 @@ class WeightGrad {
     T* sums = sums_.get() + (part * p_.groups + group) * weights();
     std::fill_n(sums, weights(), T(0));
     const int64_t copy_size = images_ * image_ + kScratchSlack;
-    T* copy = conv_scratch<T>(copy_size + kMaxDepth<T> * a_k_ + kScratchSlack);
+    T* copy = thread_scratch<T>(copy_size + kMaxDepth<T> * a_k_ + kScratchSlack);
     if (!copy) return false;
     const int64_t units = blocks_ * bands_, share = ceil_div(units, parts_);
     for (int64_t u = part * share; u < std::min(units, (part + 1) * share); ++u) {

@@ -1,9 +1,9 @@
 #include "kernels/dispatch.h"
 
 #include <cstdlib>
-#include <mutex>
 
 #include "base/error.h"
+#include "base/fork_mutex.h"
 
 namespace sf {
 
@@ -54,8 +54,7 @@ constexpr Candidate kCandidates[] = {
 
 const KernelTable* table_of(const Candidate& candidate) {
   static KernelTable tables[std::size(kCandidates)];
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(fork_mutex(ForkRank::kKernelTable));
   KernelTable& table = tables[&candidate - kCandidates];
   if (!table.isa) candidate.fill(table);
   return &table;

@@ -301,19 +301,21 @@ void run_norm_backward(const NormPlan& plan, const Array& x, const Array& g, con
   });
 }
 
-void run_move_running(const Array& running, const Array& now, double momentum, double factor) {
+void run_move_running(const Array& running, const Array& now, double momentum, const Array& count,
+                      double factor) {
   const int64_t samples = now.shape[0], n = now.shape[1];
-  const double share = momentum * factor / static_cast<double>(samples);
   dispatch_floating(running.dtype, [&](auto a) {
     dispatch_floating(now.dtype, [&](auto b) {
       auto* to = running.as<decltype(a)>();
       const auto* from = now.as<decltype(b)>();
+      const auto* batches = count.as<const int64_t>();
       launch("move_running", [=] {
+        const double own = batches ? 1 / static_cast<double>(*batches) : momentum;
+        const double share = own * factor / static_cast<double>(samples);
         for (int64_t j = 0; j < n; ++j) {
           double sum = 0;
           for (int64_t i = 0; i < samples; ++i) sum += static_cast<double>(from[i * n + j]);
-          to[j] =
-              static_cast<decltype(a)>((1 - momentum) * static_cast<double>(to[j]) + share * sum);
+          to[j] = static_cast<decltype(a)>((1 - own) * static_cast<double>(to[j]) + share * sum);
         }
       });
     });

@@ -27,7 +27,8 @@ void run_norm_backward(const NormPlan& plan, const Array& x, const Array& g, con
                        const Array& dbias);
 
 // running = (1 - momentum) running + momentum factor mean(now) over the rows of now (samples, C);
-// both contiguous and floating.
-void run_move_running(const Array& running, const Array& now, double momentum, double factor);
+// both contiguous and floating. momentum is 1 / count where count, one int64, is not null.
+void run_move_running(const Array& running, const Array& now, double momentum, const Array& count,
+                      double factor);
 
 }  // namespace sf

@@ -1,7 +1,10 @@
 #include "kernels/resample.h"
 
 #include <algorithm>
+#include <atomic>
 
+#include "base/error.h"
+#include "base/scratch.h"
 #include "kernels/dispatch.h"
 #include "kernels/launch.h"
 #include "kernels/planes.h"
@@ -114,12 +117,16 @@ void map_planes(const Resample& plan, const T* x, T* y, int64_t planes) {
       h.map, w.map,  divides ? rows.data() : nullptr, divides ? columns.data() : nullptr,
       first, by_rows};
   const int64_t in = plan.in(), out = plan.out();
-  const size_t size = index((first ? in : 0) + (by_rows ? plan.w.in : plan.h.in * plan.w.out()));
+  const int64_t size = (first ? in : 0) + (by_rows ? plan.w.in : plan.h.in * plan.w.out());
+  std::atomic<bool> out_of_memory{false};
   for_planes(planes, in + out, [&](int64_t p) {
-    thread_local std::vector<T> scratch;
-    if (scratch.size() < size) scratch.resize(size);
-    kernels<T>().pool.map_plane(map, x + p * in, y + p * out, scratch.data());
+    if (T* room = thread_scratch<T>(std::max<int64_t>(1, size))) {
+      kernels<T>().pool.map_plane(map, x + p * in, y + p * out, room);
+    } else {
+      out_of_memory = true;
+    }
   });
+  if (out_of_memory) throw MemoryError("[resample] no memory for the rows of a plane");
 }
 
 }  // namespace

@@ -36,8 +36,11 @@ struct Saved {
 Grads by_formula(const Backward& back, Binary op) {
   const Tensor g = back.grad(), a = back.saved(0), b = back.saved(1), y = back.saved(2);
   Grads out(2);
-  if (back.needs(0)) out[0] = info(op).da(g, a, b, y);
-  if (back.needs(1)) out[1] = info(op).db(g, a, b, y);
+  const auto depends = [](const Tensor& saved) { return saved.defined() && requires_grad(saved); };
+  const bool may_change = depends(a) || depends(b) || depends(y);
+  const auto tied = [&](const Tensor& grad) { return may_change ? back.flat(grad) : grad; };
+  if (back.needs(0)) out[0] = tied(info(op).da(g, a, b, y));
+  if (back.needs(1)) out[1] = tied(info(op).db(g, a, b, y));
   return out;
 }
 

@@ -33,9 +33,10 @@ Tensor extreme(Reduce how, const char* op, const Tensor& x, const Dims& dims, bo
       if (kept_shape[i] != in.size(i)) reduced->push_back(i);
     }
     const Tensor g = reshape(b.grad(), kept_shape);
-    if (reduced->empty()) return {where(chosen, g, number_like(g, 0))};
+    const Tensor zero = number_like(g, 0);
+    if (reduced->empty()) return {b.flat(where(chosen, g, zero))};
     const Tensor ties = sum(to(chosen, in.dtype()), reduced, true);
-    return {where(chosen, g / ties, number_like(g, 0))};
+    return {b.flat(where(chosen, g / ties, zero))};
   });
 }
 
@@ -70,7 +71,7 @@ Extremes extreme_dim(Reduce value, Reduce arg, const char* op, const Tensor& x, 
   const int64_t n = x.size(d);
   values = record(op, values, {&x}, {&indices},
                   [d, n, kept_shape = shape.kept](const Backward& b) -> Grads {
-                    return {place(b.grad(), b.saved(0), d, kept_shape, n)};
+                    return {b.flat(place(b.grad(), b.saved(0), d, kept_shape, n))};
                   });
   return {values, indices};
 }

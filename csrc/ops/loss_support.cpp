@@ -50,6 +50,12 @@ Reduction reduction_of(const char* op, const std::string& name, bool batchmean) 
 Tensor reduce_loss(const char* op, const Tensor& losses, const LossReduction& how,
                    const Tensor& counts) {
   const bool weighted = how.sample_weight.defined();
+  if (weighted && (how.reduction == Reduction::kMean || how.reduction == Reduction::kBatchMean)) {
+    check_elements(op, "sample_weight", to(how.sample_weight, losses.dtype()),
+                   "is negative, and the mean divides by the sum of the weights; use 'sum' or "
+                   "'none' for weights of both signs",
+                   [](auto w) { return w < 0; });
+  }
   const Tensor w = weighted ? spread_weight(op, how.sample_weight, losses) : Tensor();
   const Tensor terms = weighted ? losses * w : losses;
   if (how.reduction == Reduction::kNone) return terms;

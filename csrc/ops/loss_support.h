@@ -68,8 +68,8 @@ Tensor elementwise_loss(const char* op, const Pair& pair, const Value& value, co
   return record(op, losses, {&pair.x, &pair.target}, {&pair.x, &pair.target},
                 [dx, dtarget](const Backward& b) -> Grads {
                   const Tensor g = b.grad(), x = b.saved(0), target = b.saved(1);
-                  return {b.needs(0) ? dx(x, target) * g : Tensor(),
-                          b.needs(1) ? dtarget(x, target) * g : Tensor()};
+                  return {b.needs(0) ? b.flat(dx(x, target) * g) : Tensor(),
+                          b.needs(1) ? b.flat(dtarget(x, target) * g) : Tensor()};
                 });
 }
 

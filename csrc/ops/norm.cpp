@@ -127,6 +127,10 @@ Shape channel_shape(const char* op, const Tensor& x, const Affine& affine,
   check_vector(op, "bias", affine.bias, x.shape(), channels);
   check_vector(op, "running_mean", running.mean, x.shape(), channels);
   check_vector(op, "running_var", running.var, x.shape(), channels);
+  if (const Tensor& n = running.batches; n.defined() && n.dtype() != Dtype::kInt64) {
+    throw DtypeError("[", op, "] num_batches_tracked must be int64, got ", n.dtype());
+  }
+  check_vector(op, "num_batches_tracked", running.batches, x.shape(), {});
   if (running.mean.defined() != running.var.defined()) {
     throw ValueError("[", op, "] running_mean and running_var must be given both or not at all");
   }
@@ -153,14 +157,14 @@ Shape row_shape(const char* op, const Tensor& x, const Shape& normalized, const 
 
 // ---------------------------------------------------------------------------- running statistics
 
-void move(const char* op, const Tensor& running, const Tensor& now, double momentum,
+void move(const char* op, const Tensor& moved, const Tensor& now, const Running& running,
           double factor) {
-  const Tensor* inputs[] = {&running};
-  check_inplace(op, running, inputs);
-  const Tensor target = contiguous(running);
-  run_move_running(target.array(), now.array(), momentum, factor);
-  if (!target.same(running)) copy_into(running, target);
-  Tensor self = running;
+  const Tensor* inputs[] = {&moved};
+  check_inplace(op, moved, inputs);
+  const Tensor target = contiguous(moved);
+  run_move_running(target.array(), now.array(), running.momentum, or_null(running.batches), factor);
+  if (!target.same(moved)) copy_into(moved, target);
+  Tensor self = moved;
   finish_inplace(op, self, inputs, {}, [](const Backward&) -> Grads { return {Tensor()}; });
 }
 
@@ -171,8 +175,8 @@ void move_running(const char* op, const Running& running, const Normalized& now,
   const GradModeGuard no_grad(false);
   const Shape rows{samples, running.mean.numel()};
   const double unbias = static_cast<double>(count) / static_cast<double>(count - 1);
-  move(op, running.mean, reshape(now.mean, rows), running.momentum, 1);
-  move(op, running.var, reshape(now.var, rows), running.momentum, unbias);
+  move(op, running.mean, reshape(now.mean, rows), running, 1);
+  move(op, running.var, reshape(now.var, rows), running, unbias);
 }
 
 // The norm by given statistics: x scale + shift, two passes over x.

@@ -18,6 +18,7 @@ struct Affine {
 struct Running {
   Tensor mean, var;
   double momentum = 0.1;
+  Tensor batches{};  // or undefined; how many were seen, this one included: momentum is 1 / batches
 };
 
 // Over the trailing dimensions `normalized`; weight and bias of that shape.

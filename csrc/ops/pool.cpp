@@ -78,7 +78,7 @@ Pooled max_pooled(const char* op, const Tensor& x0, const MaxPlan& windows, cons
   const Tensor at = places ? empty(shape, Dtype::kInt32) : Tensor();
   run_max_pool(plan, x.array(), y.array(), places ? at.array() : Array{});
   const auto formula = [plan, from = x.shape()](const Backward& b) -> Grads {
-    return {placed(b.grad(), b.saved(0), plan, from)};
+    return {b.flat(placed(b.grad(), b.saved(0), plan, from))};
   };
   return {record(op, y, {&x}, {places ? &at : nullptr}, formula),
           with_indices ? copy_as(at, Dtype::kInt64) : Tensor()};

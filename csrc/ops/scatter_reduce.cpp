@@ -61,7 +61,8 @@ Grads extreme_backward(const Backward& b, const Places& at) {
   const Tensor chosen = eq(source, gather(y, at.dim, b.saved(3)));
   const Tensor ties = scatter_add(of_x, at.dim, b.saved(3), as_dtype_of(chosen, g));
   const Tensor share = g / maximum(ties, number_like(g, 1));
-  return {where(of_x > 0, share, zero), where(chosen, gather(share, at.dim, b.saved(3)), zero)};
+  return {b.flat(where(of_x > 0, share, zero)),
+          b.flat(where(chosen, gather(share, at.dim, b.saved(3)), zero))};
 }
 
 // dy/dx_i is the product of the others: y / x_i, or where x_i is the one zero, y without it.

@@ -1,10 +1,11 @@
 #include "ops/sort.h"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
-#include <vector>
 
 #include "base/parallel.h"
+#include "base/scratch.h"
 #include "kernels/launch.h"
 #include "ops/scatter.h"
 #include "ops/shape.h"
@@ -22,19 +23,21 @@ bool less(T a, T b) {
   return a < b;
 }
 
-// order[0..k) = the positions of the k first elements of a row.
+// order[0..k) = the positions of the k first elements of a row; false if there is no memory.
 template <class T>
-void sort_row(const T* row, int64_t n, int64_t k, bool descending, int64_t* order) {
-  std::vector<int64_t> positions(static_cast<size_t>(n));
-  std::iota(positions.begin(), positions.end(), int64_t{0});
+bool sort_row(const T* row, int64_t n, int64_t k, bool descending, int64_t* order) {
+  auto* positions = thread_scratch<int64_t>(n);
+  if (!positions) return false;
+  std::iota(positions, positions + n, int64_t{0});
   // The position decides between equals, so that any algorithm is stable.
   const auto before = [&](int64_t i, int64_t j) {
     const T a = descending ? row[j] : row[i];
     const T b = descending ? row[i] : row[j];
     return less(a, b) || (!less(b, a) && i < j);
   };
-  std::partial_sort(positions.begin(), positions.begin() + k, positions.end(), before);
-  std::copy_n(positions.begin(), k, order);
+  std::partial_sort(positions, positions + k, positions + n, before);
+  std::copy_n(positions, k, order);
+  return true;
 }
 
 // The order along the last dimension of a contiguous tensor, as (..., k) of int64.
@@ -48,14 +51,16 @@ Tensor order_of(const Tensor& x, int64_t k, bool descending) {
   const Array in = x.array();
   auto* order = out.as<int64_t>();
   launch("sort", [=] {
+    std::atomic<bool> out_of_memory{false};
     parallel_for(chunks.count(), [&](int64_t c) {
       dispatch(in.dtype, [&](auto zero) {
         using T = decltype(zero);
         for (int64_t i = chunks.begin(c); i < chunks.end(c); ++i) {
-          sort_row(in.as<T>() + i * n, n, k, descending, order + i * k);
+          if (!sort_row(in.as<T>() + i * n, n, k, descending, order + i * k)) out_of_memory = true;
         }
       });
     });
+    if (out_of_memory) throw MemoryError("[sort] no memory for the order of a row");
   });
   return out;
 }

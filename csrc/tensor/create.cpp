@@ -1,8 +1,47 @@
 #include "tensor/create.h"
 
+#include <cmath>
+#include <limits>
+
 #include "kernels/copy.h"
 
 namespace sf {
+namespace {
+
+template <class N>
+[[noreturn]] void refuse_number(Dtype dtype, N value) {
+  dispatch_integer(dtype, [&](auto zero) {
+    using Limits = std::numeric_limits<decltype(zero)>;
+    throw ValueError("[number] ", value, " is out of range for ", dtype, ", which holds ",
+                     int64_t{Limits::min()}, " to ", int64_t{Limits::max()},
+                     "; convert the tensor first, as in x.long() or x.double()");
+  });
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+void check_holds(Dtype dtype, double value) {
+  if (!is_integer(dtype)) return;
+  dispatch_integer(dtype, [&](auto zero) {
+    using Limits = std::numeric_limits<decltype(zero)>;
+    const double whole = std::trunc(value), low = static_cast<double>(Limits::min());
+    const double beyond = 2 * static_cast<double>(Limits::max() / 2 + 1);  // max + 1, exact
+    if (!(whole >= low && whole < beyond)) refuse_number(dtype, value);
+  });
+}
+
+void check_holds(Dtype dtype, int64_t value) {
+  if (!holds(dtype, value)) refuse_number(dtype, value);
+}
+
+bool holds(Dtype dtype, int64_t value) {
+  if (!is_integer(dtype)) return true;
+  return dispatch_integer(dtype, [&](auto zero) {
+    using Limits = std::numeric_limits<decltype(zero)>;
+    return value >= int64_t{Limits::min()} && value <= int64_t{Limits::max()};
+  });
+}
 
 Tensor empty(const Shape& shape, Dtype dtype) {
   const int64_t bytes = checked_bytes("empty", shape, size_of(dtype));
@@ -10,12 +49,14 @@ Tensor empty(const Shape& shape, Dtype dtype) {
 }
 
 Tensor full(const Shape& shape, double value, Dtype dtype) {
+  check_holds(dtype, value);
   Tensor out = empty(shape, dtype);
   run_fill(out.array(), value);
   return out;
 }
 
 Tensor full_int(const Shape& shape, int64_t value, Dtype dtype) {
+  check_holds(dtype, value);
   Tensor out = empty(shape, dtype);
   run_fill_int(out.array(), value);
   return out;

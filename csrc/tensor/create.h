@@ -4,8 +4,16 @@
 
 namespace sf {
 
+// Throws ValueError unless an element of `dtype` can hold the number: integers drop a fraction but
+// never wrap around. bool holds whether it is not 0, floating dtypes any number, inf where it is
+// too large.
+void check_holds(Dtype dtype, double value);
+void check_holds(Dtype dtype, int64_t value);
+bool holds(Dtype dtype, int64_t value);  // whether it does not throw
+
 // Uninitialised, contiguous. ValueError on negative or overflowing sizes.
 Tensor empty(const Shape& shape, Dtype dtype);
+// Of one number that the dtype holds.
 Tensor full(const Shape& shape, double value, Dtype dtype);
 Tensor full_int(const Shape& shape, int64_t value, Dtype dtype);  // exact for int64
 Tensor zeros(const Shape& shape, Dtype dtype);

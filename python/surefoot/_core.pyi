@@ -757,6 +757,10 @@ def _mix_samples(x: Tensor, targets: Tensor, seed: builtins.int, epoch: builtins
 def _op_signatures() -> builtins.list[builtins.tuple[_Str, _Str, _Str]]:
     """(signature, 'both' | 'function' | 'method', documentation) of every op."""
 
+def _orthonormal_rows(x: Tensor) -> Tensor:
+    """The rows of x (n, m), n <= m, orthonormal one after the other as by Gram and Schmidt; of
+    float64, without gradients."""
+
 def _record_function(name: builtins.str, outputs: _Sequence[Tensor], inputs: _Sequence[Tensor], ctx: _Any, backward: _Any, inplace: _Sequence[Tensor]) -> None: ...
 
 def _set_grad_enabled(enabled: builtins.bool) -> None: ...
@@ -844,9 +848,10 @@ def avg_pool1d(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int
 def avg_pool2d(input: Tensor, kernel_size: builtins.int | _Sequence[builtins.int], stride: builtins.int | _Sequence[builtins.int] | None = None, padding: builtins.int | _Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """The mean of each window of (N, C, H, W), padded by zeros."""
 
-def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5) -> Tensor:
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None, training: builtins.bool = False, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5, *, num_batches_tracked: Tensor | None = None) -> Tensor:
     """(x - mean) / sqrt(var + eps) per channel of (N, C, ...), by the statistics of the batch in
-    training, else by the running ones, which training moves."""
+    training, else by the running ones, which training moves; a counter, if given, makes the
+    momentum 1 / num_batches_tracked."""
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with probability input, else 0, elementwise."""
@@ -1109,8 +1114,9 @@ def index_fill(input: Tensor, dim: builtins.int, index: Tensor, value: Tensor | 
 def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     """The slices of `dim` that a 1-d index names."""
 
-def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5) -> Tensor:
-    """(x - mean) / sqrt(var + eps) over each channel of a sample (N, C, ...)."""
+def instance_norm(input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: builtins.bool = True, momentum: builtins.float = 0.1, eps: builtins.float = 1e-5, *, num_batches_tracked: Tensor | None = None) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over each channel of a sample (N, C, ...); a counter, if
+    given, makes the momentum 1 / num_batches_tracked."""
 
 int32: dtype
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from pathlib import Path
@@ -24,6 +25,7 @@ _WIDER = {
     "uint32": "int64",
     "float16": "float32",
 }
+_LONGEST_HEADER = 10_000  # bytes; a few compressed ones may stand for as many as they like
 _KNOWN = {"bool", "uint8", "int32", "int64", "float32", "float64"}
 
 
@@ -98,8 +100,12 @@ def _array(file: Path, archive: zipfile.ZipFile, name: str, member: str) -> NDAr
 def _header(file: Path, name: str, stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         version = npy.read_magic(stream)
+        size = stream.read(2 if version == (1, 0) else 4)
+        length = int.from_bytes(size, "little")
+        if length > _LONGEST_HEADER:
+            raise ValueError(f"it is to be {length} bytes long, at most {_LONGEST_HEADER} are read")
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
+        shape, fortran, dtype = read(io.BytesIO(size + stream.read(length)))
     except Exception as error:  # the header is Python text, which breaks in many ways
         refuse("read_npz", file, f"{name} with a damaged header ({error})", "an NPY array")
     if min(shape, default=0) < 0:

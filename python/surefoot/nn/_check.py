@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -40,6 +41,13 @@ def probability(owner: str, name: str, value: float) -> float:
     """Return `value`, or raise ValueError when it lies outside [0, 1]."""
     if not 0.0 <= value <= 1.0:
         raise ValueError(f"[{owner}] {name}={value!r}: must lie in [0, 1]")
+    return value
+
+
+def finite(owner: str, name: str, value: float) -> float:
+    """Return `value`, or raise ValueError when it is NaN or infinite."""
+    if not math.isfinite(value):
+        raise ValueError(f"[{owner}] {name}={value!r}: must be finite")
     return value
 
 

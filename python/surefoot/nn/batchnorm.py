@@ -92,15 +92,14 @@ class _ChannelNorm(Module):
             )
         return batch
 
-    def _running(self) -> tuple[Tensor | None, Tensor | None, float]:
-        """What the core takes, a batch being counted if it is to move the statistics."""
+    def _momentum(self) -> tuple[float, Tensor | None]:
+        """Momentum, or the counter it follows; the batch is counted if it moves the statistics."""
         if self.num_batches_tracked is None or not self.training:
-            return self.running_mean, self.running_var, 0.0
+            return 0.0, None
         self.num_batches_tracked.add_(1)
-        momentum = self.momentum
-        if momentum is None:
-            momentum = 1.0 / int(self.num_batches_tracked.item())
-        return self.running_mean, self.running_var, momentum
+        if self.momentum is None:
+            return 0.0, self.num_batches_tracked
+        return self.momentum, None
 
     def extra_repr(self) -> str:
         return (
@@ -126,9 +125,13 @@ class _BatchNorm(_ChannelNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_input(x)
-        mean, var, momentum = self._running()
-        own = self.training or mean is None
-        return _core.batch_norm(x, mean, var, self.weight, self.bias, own, momentum, self.eps)
+        mean, var = self.running_mean, self.running_var
+        momentum, count = self._momentum()
+        return _core.batch_norm(
+            *(x, mean, var, self.weight, self.bias),
+            *(self.training or mean is None, momentum, self.eps),
+            num_batches_tracked=count,
+        )
 
 
 class BatchNorm1d(_BatchNorm):
@@ -209,9 +212,13 @@ class _InstanceNorm(_ChannelNorm):
         return self._normalized(x.unsqueeze(0)).squeeze(0)
 
     def _normalized(self, x: Tensor) -> Tensor:
-        mean, var, momentum = self._running()
-        own = self.training or mean is None
-        return _core.instance_norm(x, mean, var, self.weight, self.bias, own, momentum, self.eps)
+        mean, var = self.running_mean, self.running_var
+        momentum, count = self._momentum()
+        return _core.instance_norm(
+            *(x, mean, var, self.weight, self.bias),
+            *(self.training or mean is None, momentum, self.eps),
+            num_batches_tracked=count,
+        )
 
 
 class InstanceNorm1d(_InstanceNorm):

@@ -241,8 +241,8 @@ def lecun_normal_(tensor: Tensor, generator: Generator | None = None) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Rows (or columns, whichever are fewer) orthogonal and of length `gain` (Saxe et al. 2014).
 
-    A tensor of shape (out, in, ...) is taken as the matrix (out, in * ...). QR of a normal matrix;
-    signs are fixed by the diagonal of R, so that the law is the uniform one.
+    A tensor of shape (out, in, ...) is taken as the matrix (out, in * ...). Q of the QR
+    decomposition of a normal matrix whose R has a positive diagonal: the law is the uniform one.
     """
     shape = tuple(tensor.shape)
     if len(shape) < 2:
@@ -251,11 +251,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
         return tensor
     rows, columns = shape[0], math.prod(shape[1:])
     draw = _core.empty(max(rows, columns), min(rows, columns), dtype=_core.float64)
-    q, r = np.linalg.qr(normal_(draw, generator=generator).numpy())
-    q *= gain * np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
-    matrix = q.T if rows < columns else q
+    q = _core._orthonormal_rows(normal_(draw, generator=generator).t())
     with no_grad():
-        return tensor.copy_(_core.tensor(np.ascontiguousarray(matrix.reshape(shape))))
+        return tensor.copy_((q if rows < columns else q.t()).reshape(shape) * gain)
 
 
 def sparse_(

@@ -3,7 +3,9 @@
 Every loss takes ``reduction``: 'mean', 'sum' or 'none', and ``loss(input, target,
 sample_weight=w)`` with one weight per sample, of shape (N). 'none' gives ``w * loss``, 'sum' their
 sum, and 'mean' divides that by the sum of the weights, once for each element that a sample has
-(Keras calls it 'mean_with_sample_weight'; its default divides by the number of samples).
+(Keras calls it 'mean_with_sample_weight'; its default divides by the number of samples). A negative
+weight is an error where the mean would divide by it; 'sum' and 'none' take both signs, such as the
+advantages of a policy gradient.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 from surefoot import _core
 from surefoot._core import ShapeError, Tensor
 
-from ._check import one_of, positive_int, probability, tensor
+from ._check import finite, one_of, positive_int, probability, tensor
 from ._recurrent import add_weights, law_of, own_weights, reset_weights, run_layer
 from .module import Module
 from .utils.rnn import PackedSequence
@@ -300,7 +300,10 @@ class LSTM(RNNBase):
             )
         if forget_bias is not None and not bias:
             raise ValueError(f"[LSTM] forget_bias={forget_bias} needs bias=True")
-        self.proj_size, self.forget_bias = 0, forget_bias
+        self.proj_size = 0
+        self.forget_bias = (
+            forget_bias if forget_bias is None else finite("LSTM", "forget_bias", forget_bias)
+        )
         super().__init__(
             *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
             init=init,

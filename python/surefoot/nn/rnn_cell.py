@@ -8,7 +8,7 @@ from typing import Any
 from surefoot import _core
 from surefoot._core import ShapeError, Tensor
 
-from ._check import one_of, positive_int, tensor
+from ._check import finite, one_of, positive_int, tensor
 from ._recurrent import add_weights, law_of, own_weights, reset_weights, run_layer
 from .module import Module
 from .parameter import Parameter
@@ -144,7 +144,9 @@ class LSTMCell(_Cell):
     ) -> None:
         if forget_bias is not None and not bias:
             raise ValueError(f"[LSTMCell] forget_bias={forget_bias} needs bias=True")
-        self.forget_bias = forget_bias
+        self.forget_bias = (
+            forget_bias if forget_bias is None else finite("LSTMCell", "forget_bias", forget_bias)
+        )
         super().__init__(input_size, hidden_size, bias, init, dtype)
 
     def forward(self, input: Tensor, hx: Any = None) -> tuple[Tensor, Tensor]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from surefoot import _core
 from surefoot._core import Tensor
@@ -90,6 +91,14 @@ def custom_from_mask(module: Module, name: str, mask: Tensor) -> Module:
     return CustomFromMask.apply(module, name, mask)
 
 
+class _Shared(NamedTuple):
+    """A parameter, of one module or of several."""
+
+    scores: Tensor
+    masks: list[Tensor]
+    owners: list[tuple[Module, str]]
+
+
 def global_unstructured(
     parameters: Iterable[tuple[Module, str]],
     pruning_method: type[BasePruningMethod],
@@ -99,7 +108,8 @@ def global_unstructured(
     """Prune several parameters as if they were one vector: each keeps what matters most overall.
 
     Args:
-        parameters: ``(module, name)`` pairs.
+        parameters: ``(module, name)`` pairs. A parameter of several modules counts once, by the
+            scores of the first pair, and all get its mask.
         pruning_method: an unstructured one, ``L1Unstructured`` or ``RandomUnstructured``.
         importance_scores: ``(module, name)`` -> scores, instead of the values.
         kwargs: of the method, ``amount``.
@@ -122,20 +132,25 @@ def global_unstructured(
             f"[global_unstructured] {pruning_method.__name__} is {method.PRUNING_TYPE}; use an "
             "unstructured method, such as L1Unstructured"
         )
+    shared: dict[int, _Shared] = {}
     known = importance_scores or {}
-    scores, masks = [], []
     for module, name in pairs:
         values, mask = current(module, name)
         given = known.get((module, name))
-        scores.append(values if given is None else like(given, values, "importance_scores"))
-        masks.append(mask)
+        scores = values if given is None else like(given, values, "importance_scores")
+        entry = shared.setdefault(id(values), _Shared(scores.detach(), [], []))
+        entry.masks.append(mask)
+        entry.owners.append((module, name))
     with no_grad():
-        flat = _core.cat([part.detach().reshape(-1) for part in scores])
+        masks = [math.prod(entry.masks[1:], start=entry.masks[0]) for entry in shared.values()]
+        flat = _core.cat([entry.scores.reshape(-1) for entry in shared.values()])
         joined = method._narrowed(flat, _core.cat([mask.reshape(-1) for mask in masks]))
         start = 0
-        for (module, name), mask in zip(pairs, masks, strict=True):
+        for entry, mask in zip(shared.values(), masks, strict=True):
             stop = start + mask.numel()
-            install(module, name, joined[start:stop].reshape(*mask.shape).to(mask.dtype))
+            new = joined[start:stop].reshape(*mask.shape).to(mask.dtype)
+            for module, name in entry.owners:
+                install(module, name, new.clone())
             start = stop
 
 
