@@ -32,8 +32,9 @@ ENVIRONMENT = {
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs go to runs/ where the command is called."""
+    """Runs go to runs/ where the command is called; pictures, which take long, are left out."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +80,7 @@ def test_the_report_of_the_digits(trained: tuple[str, Path]) -> None:
     assert "<h2>Columns</h2>" not in page and "refit)" not in page
 
 
-def test_a_report_without_matplotlib_says_how_to_get_pictures(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+def test_a_report_without_matplotlib_says_how_to_get_pictures() -> None:
     assert main(quick("--quiet", "--run", "r")) == 0
     page = Path("r", "report.html").read_text(encoding="utf-8")
     assert "pip install &#x27;surefoot[plot]&#x27;" in page and "val_loss" in page
@@ -453,16 +451,6 @@ def test_bad_arguments_exit_with_2(
         main(arguments)
     assert caught.value.code == 2
     assert words in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["info"]])
-def test_help_has_examples(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main([*command, "--help"])
-    assert caught.value.code == 0
-    text = capsys.readouterr().out
-    assert text.startswith("usage: surefoot")
-    assert command == ["info"] or "examples:" in text
 
 
 def test_info_prints_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:

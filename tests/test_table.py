@@ -156,6 +156,18 @@ def test_regression_targets_are_standardised_and_come_back() -> None:
     np.testing.assert_allclose(encoder.decode(targets), [10.5, 20.5, 60.5], rtol=1e-6)
 
 
+def test_numbers_whose_squares_overflow_are_standardised() -> None:
+    x = np.array([1.0, 2.0, 4.0, 5.0])
+    encoder = TableEncoder().fit(read_table(pd.DataFrame({"x": 1e300 * x, "y": -1e300 * x}), "y"))
+    table = read_table(pd.DataFrame({"x": 1e300 * x, "y": x}), "y")
+    np.testing.assert_allclose(encoder.inputs(table)[:, 0], (x - 3) / x.std(), rtol=1e-6)
+    frame = pd.DataFrame({"x": x, "y": [-1e308, 1e308, 0.5e308, 1.5e308]})
+    encoder = TableEncoder().fit(read_table(frame, "y"))
+    targets = encoder.targets(read_table(frame, "y"))[:, 0]
+    expected = np.array([-1.0, 1.0, 0.5, 1.5])
+    np.testing.assert_allclose(targets, (expected - 0.5) / expected.std(), rtol=1e-6)
+
+
 def test_delimiters_and_quotes(tmp_path: Path) -> None:
     semicolons = read_table(written(tmp_path, 'a;"b;c"\n1;"x;y"\n2;z\n'))
     assert list(semicolons.inputs) == ["a", "b;c"]

@@ -32,8 +32,11 @@ def replace_file(path: Path, parts: Sequence[bytes | memoryview]) -> None:
         _write(temporary, parts, mode)
         _compare(temporary, parts)
         os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = os.fspath(path)  # a failed write names no file by itself
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
 

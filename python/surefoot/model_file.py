@@ -16,6 +16,7 @@ __all__ = ["load_model", "save_model"]
 
 _MODEL = "surefoot.model"
 _INFO = "surefoot.info"
+_FORMAT, _NEWEST = "surefoot.model_format", 1
 
 # What a file may name. The arguments of a layer are those of its constructor that it keeps as
 # attributes of the same name; a ready architecture keeps them in `config`.
@@ -67,7 +68,7 @@ def save_model(model: nn.Module, path: StrPath, info: Mapping[str, Any] | None =
         raise TypeError(
             f"[save_model] {min(odd)!r} is not what the layers were built with; sf.save takes it"
         )
-    metadata = {_MODEL: json.dumps(described), _INFO: notes}
+    metadata = {_FORMAT: str(_NEWEST), _MODEL: json.dumps(described), _INFO: notes}
     write_tensors(path, model.state_dict(), metadata)
 
 
@@ -75,11 +76,17 @@ def load_model(path: StrPath) -> tuple[nn.Module, dict[str, Any]]:
     """Return the model and the info that ``save_model`` wrote; the file runs no code.
 
     Draws no random numbers. Raises ValueError, naming the file, for one that describes no usable
-    model.
+    model, or is of a later version.
     """
     tensors, metadata = read_tensors(path)
     if _MODEL not in metadata:
         raise ValueError(f"[load_model] {path} holds tensors but does not say which model they are")
+    found = metadata.get(_FORMAT, "1")  # files before it was written
+    if found != str(_NEWEST):
+        raise ValueError(
+            f"[load_model] {path} has format {found}, of another version of surefoot; this one "
+            f"reads {_NEWEST}: pip install --upgrade surefoot"
+        )
     try:
         described = json.loads(metadata[_MODEL])
         _check_sizes(described, tensors)

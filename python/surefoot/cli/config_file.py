@@ -31,15 +31,21 @@ def apply_config(parser: argparse.ArgumentParser, path: Path) -> None:
     """Make the file's values the defaults of a command; options on the command line go first."""
     from surefoot.data._columns import near
 
-    actions = {action.dest: action for action in parser._actions}
+    actions = {_name_of(action): action for action in parser._actions}
     values: dict[str, Any] = {}
     for key, value in read_toml(path).items():
         name = key.replace("-", "_")
         if name not in actions or name in ("help", "config"):
-            known = [dest for dest in actions if dest not in ("help", "config")]
+            known = [option for option in actions if option not in ("help", "config")]
             raise UserError(f"{path}: no option is called {key!r}; {near(name, known)}")
-        values[name] = _value(f"{path}: {key}", actions[name], value)
+        values[actions[name].dest] = _value(f"{path}: {key}", actions[name], value)
     parser.set_defaults(**values)
+
+
+def _name_of(action: argparse.Action) -> str:
+    """The option as it is written, without its dashes: 'run' for --run FOLDER."""
+    long = [option for option in action.option_strings if option.startswith("--")]
+    return long[0][2:].replace("-", "_") if long else action.dest
 
 
 def _value(where: str, action: argparse.Action, value: Any) -> Any:

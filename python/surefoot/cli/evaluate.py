@@ -11,6 +11,7 @@ import numpy as np
 from surefoot import _core
 
 from .errors import UserError, user_errors
+from .parser import add_command
 from .problems import problem_of
 from .rows import class_numbers, read_labelled_rows
 from .run_folder import CONFIG, MODEL, read_config
@@ -20,35 +21,35 @@ from .scores import Scores, class_scores, number_scores, table_scores
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
-_EPILOG = """examples:
-  surefoot evaluate runs/houses-1                 the rows that training held out
-  surefoot evaluate runs/houses-1 more.csv        rows of another file
+_EXAMPLES = """examples:
+  surefoot evaluate runs/houses-1               # the rows that training held out
+  surefoot evaluate runs/houses-1 more.csv      # rows of another file
   surefoot evaluate runs/houses-1/model.safetensors more.csv
-  surefoot evaluate runs/digits-1                 the held-out digits
-  surefoot evaluate runs/digits-1 more.npz        arrays x and y
+  surefoot evaluate runs/digits-1               # the held-out digits
+  surefoot evaluate runs/digits-1 more.npz      # arrays x and y
   surefoot evaluate runs/digits-1 scans.csv --target label
 """
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "evaluate",
-        help="print a model's scores on rows with targets",
-        description="Print the scores of a model on DATA, or on the rows that its training held "
+        run,
+        "print a model's scores on rows with targets",
+        "Print the scores of a model on DATA, or on the rows that its training held "
         "out. For a model of a table DATA holds the columns of the training and the target; for "
         "others it is a .csv of numbers with a line of names, or a .npz with arrays x and y.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _EXAMPLES,
     )
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="a model file or a run folder")
     add("data", nargs="?", type=Path, metavar="DATA", help=".csv, .tsv, .parquet or .npz")
     add("--target", metavar="COLUMN", help="the column of targets (default: as in training)")
     add("--drop-missing-target", action="store_true", help="leave rows without target out")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

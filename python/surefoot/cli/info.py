@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING
 
 from surefoot.config import show_config
 
+from .parser import add_command
 from .saved_model import SavedModel
 
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
-_EPILOG = """examples:
-  surefoot info                                  what runs here
-  surefoot info runs/houses-1                    what the model of a run folder is
-  surefoot info runs/houses-1/model.safetensors  the same of a model file
+_EXAMPLES = """examples:
+  surefoot info                                # what runs here
+  surefoot info runs/houses-1                  # what the model of a run folder is
+  surefoot info runs/houses-1/model.safetensors # the same of a model file
 """
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "info",
-        help="print version, instruction set and threads, or what is in a model file",
-        description=__doc__,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run,
+        "print version, instruction set and threads, or what is in a model file",
+        "Print version, instruction set and threads, or what is in a model file.",
+        _EXAMPLES,
     )
     parser.add_argument(
         "model", nargs="?", type=Path, metavar="MODEL", help="a model file or a run folder"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
         show_config()
         return 0
     saved = SavedModel(args.model)
+    lines = _lines(saved)
     print(f"{saved.path}: {sum(p.numel() for p in saved.model.parameters()):,} parameters")
     print(saved.model)
-    for line in _lines(saved):
-        print(line)
+    print("\n".join(lines))
     return 0
 
 

@@ -9,15 +9,16 @@ from surefoot.train import lr_find as find
 
 from .errors import EXIT_NOTHING_FOUND
 from .options import add_options, options_of
+from .parser import add_command
 from .problems import problem_of
 
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
-_EPILOG = """examples:
-  surefoot lr-find                                the digits
+_EXAMPLES = """examples:
+  surefoot lr-find                              # the digits
   surefoot lr-find houses.csv --target price
   surefoot train houses.csv --target price --lr 0.003
 
@@ -27,16 +28,16 @@ exit code 1: no rate stands out; the reason is printed.
 
 def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "lr-find",
-        help="look for a learning rate",
-        description="Train for a moment while the learning rate rises, and print between which "
+        run,
+        "look for a learning rate",
+        "Train for a moment while the learning rate rises, and print between which "
         "rates the loss falls, or why no rate stands out. Takes the options of train.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _EXAMPLES,
     )
     add_options(parser)
-    parser.set_defaults(run=run, command_parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -126,10 +126,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_table_options(parser)
     add("--validation-share", type=share, metavar="X", help="rows that stop it (default 0.15)")
     add("--test-share", type=share, metavar="X", help="rows that only judge it (default 0.15)")
-    add("--epochs", type=positive_int, help="passes over the data (default 200; digits: 30)")
+    add(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help="passes over the data (default 200; digits: 30)",
+    )
     add(
         "--patience",
         type=positive_int,
+        metavar="N",
         help="epochs without progress before it ends (default 20; digits: 30)",
     )
     add(
@@ -143,8 +149,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("none", "balanced"),
         help="balanced: every class has the same say (default none)",
     )
-    add("--batch-size", type=positive_int, help="rows per step (default 32)")
-    add("--lr", type=positive_float, help="Adam's learning rate (default 0.001)")
+    add("--batch-size", type=positive_int, metavar="N", help="rows per step (default 32)")
+    add("--lr", type=positive_float, metavar="RATE", help="Adam's learning rate (default 0.001)")
     add(
         "--hidden",
         type=positive_int,
@@ -158,7 +164,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="RATE",
         help="rate in the hidden layers (default 0.2; digits: 0.3)",
     )
-    add("--seed", type=seed_int, help="fixes split, weights and order (default 0)")
+    add("--seed", type=seed_int, metavar="N", help="fixes split, weights and order (default 0)")
     add("--config", type=Path, metavar="FILE", help="a TOML file of options, see the examples")
 
 

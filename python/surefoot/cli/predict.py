@@ -14,18 +14,19 @@ from surefoot._disk import replace_file
 
 from .errors import UserError, user_errors
 from .options import check_output
+from .parser import add_command
 from .rows import read_rows
 from .saved_model import SavedModel
 
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
-_EPILOG = """examples:
-  surefoot predict runs/digits-1 images.npy                    the model of a run folder
+_EXAMPLES = """examples:
+  surefoot predict runs/digits-1 images.npy                  # the model of a run folder
   surefoot predict runs/digits-1 rows.csv --probabilities --output classes.csv
-  surefoot predict runs/houses-1/model.safetensors new.csv     columns as in training
+  surefoot predict runs/houses-1/model.safetensors new.csv   # columns as in training
 
 A model of a table finds its columns by name; other columns, such as the target, are ignored.
 """
@@ -33,12 +34,13 @@ A model of a table finds its columns by name; other columns, such as the target,
 
 def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "predict",
-        help="print the class or number of every row of a file",
-        description="Print the prediction for every row of INPUT, one a line.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run,
+        "print the class or number of every row of a file",
+        "Print the prediction for every row of INPUT, one a line.",
+        _EXAMPLES,
     )
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="a model file or a run folder")
@@ -51,7 +53,6 @@ def add_parser(commands: Commands) -> None:
     )
     add("--output", type=Path, metavar="FILE", help="write there instead of to the terminal")
     add("--probabilities", action="store_true", help="add the probability of each class")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import UserError
 from .options import positive_int
+from .parser import add_command
 from .problems import problem_of
 from .run_folder import CHECKPOINT, read_config, write_config
 from .training import train_in
@@ -15,11 +16,11 @@ from .training import train_in
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
-_EPILOG = """examples:
+_EXAMPLES = """examples:
   surefoot resume runs/houses-1
-  surefoot resume runs/houses-1 --epochs 500    more epochs than the run was begun with
+  surefoot resume runs/houses-1 --epochs 500  # more epochs than the run was begun with
 
 The run ends as it would have without the break, bit for bit.
 """
@@ -27,18 +28,18 @@ The run ends as it would have without the break, bit for bit.
 
 def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "resume",
-        help="go on with a run that was broken off",
-        description="Go on with the run of a folder from its checkpoint.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run,
+        "go on with a run that was broken off",
+        "Go on with the run of a folder from its checkpoint.",
+        _EXAMPLES,
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="RUN", help="the run folder")
-    add("--epochs", type=positive_int, help="epochs in all, from the first one on")
+    add("--epochs", type=positive_int, metavar="N", help="epochs in all, from the first one on")
     add("--quiet", action="store_true", help="print the main test score only")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

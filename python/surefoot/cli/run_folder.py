@@ -29,6 +29,8 @@ def new_folder(wanted: Path | None, table: Path | None) -> Path:
             raise UserError(f"--run {wanted} is there already; take another name, or remove it")
         wanted.mkdir(parents=True, exist_ok=True)
         return wanted
+    if Path("runs").exists() and not Path("runs").is_dir():
+        raise UserError("runs is a file, no folder; name a folder with --run")
     name = "digits" if table is None else table.name.split(".")[0] or "table"
     number = 1
     while True:
@@ -36,8 +38,6 @@ def new_folder(wanted: Path | None, table: Path | None) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            if Path("runs").is_file():
-                raise UserError("runs is a file, no folder; name a folder with --run") from None
             number += 1
         else:
             return folder

@@ -6,21 +6,21 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import UserError
 from .options import add_options, check_output, options_of
+from .parser import add_command
 from .problems import problem_of
 from .run_folder import forget, new_folder, write_config
-from .training import train_in
+from .training import Diverged, train_in
 
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
-_EPILOG = """examples:
-  surefoot train                                            the digits
+_EXAMPLES = """examples:
+  surefoot train                                          # the digits
   surefoot train --epochs 500 --hidden 64 32 --run runs/narrow
-  surefoot train houses.csv --target price                  a table of your own
+  surefoot train houses.csv --target price                # a table of your own
   surefoot train visits.csv --target ill --group patient --class-weights balanced
   surefoot train load.csv --target load --time day --run runs/load
   surefoot train --config run.toml
@@ -35,15 +35,16 @@ run.toml holds the same options, those on the command line go first:
 
 def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "train",
-        help="train a network on a table or on handwritten digits and save it",
-        description="Train a multi-layer perceptron on TABLE, whose columns are recognised, or on "
-        "the 1797 handwritten digits that ship with surefoot. 70 %% of the rows train, 15 %% say "
-        "when to stop, 15 %% test. Config, history, checkpoint, model and a report go to a run "
+        run,
+        "train a network on a table or on handwritten digits and save it",
+        "Train a multi-layer perceptron on TABLE, whose columns are recognised, or on "
+        "the 1797 handwritten digits that ship with surefoot. 70 % of the rows train, 15 % say "
+        "when to stop, 15 % test. Config, history, checkpoint, model and a report go to a run "
         "folder.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _EXAMPLES,
     )
     add_options(parser)
     add = parser.add_argument
@@ -56,7 +57,6 @@ def add_parser(commands: Commands) -> None:
     )
     add("--output", type=Path, metavar="FILE", help="write the model there, too")
     add("--quiet", action="store_true", help="print the main test score only")
-    parser.set_defaults(run=run, command_parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,9 +66,13 @@ def run(args: argparse.Namespace) -> int:
         check_output("--output", args.output)
     problem = problem_of(args.table, options)
     folder = new_folder(args.folder, args.table)
-    write_config(folder, args.table, options)
+    try:
+        write_config(folder, args.table, options)
+    except OSError:
+        forget(folder)
+        raise
     try:
         return train_in(folder, problem, options, quiet=args.quiet, output=args.output)
-    except UserError:
+    except Diverged:
         forget(folder)
         raise

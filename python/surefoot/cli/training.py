@@ -27,10 +27,14 @@ from .report import report_page
 from .run_folder import CHECKPOINT, HISTORY, MODEL, REPORT
 from .scores import Scores
 
-__all__ = ["train_in"]
+__all__ = ["Diverged", "train_in"]
 
 SAVE_EVERY = 10  # epochs between checkpoints; those of tables are short
 REFIT_ROWS = 10_000  # above, validation rows add little and a second run takes long
+
+
+class Diverged(UserError):
+    """The loss is no number any more."""
 
 
 def train_in(
@@ -143,7 +147,7 @@ def _fit(
             resume=resume,
         )
     except NonFiniteLossError as error:
-        raise UserError(f"training diverged: {error}") from None
+        raise Diverged(f"training diverged: {error}; take a smaller --lr") from None
     except ValueError as error:
         if resume is None:
             raise

@@ -12,21 +12,22 @@ from surefoot.train import EarlyStopping, Trainer
 
 from .errors import EXIT_INTERRUPTED, EXIT_NOTHING_FOUND, UserError, user_errors
 from .options import add_options, check_output, options_of, positive_int
+from .parser import add_command
 from .problems import problem_of
 
 __all__ = ["add_parser", "run"]
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from .parser import Commands
 
 METHODS = ("random", "tpe", "gp", "genetic")
 
-_EPILOG = """examples:
-  surefoot tune                                            the digits, 20 trials
+_EXAMPLES = """examples:
+  surefoot tune                                          # the digits, 20 trials
   surefoot tune houses.csv --target price --trials 50 --save best.toml
   surefoot train --config best.toml
   surefoot tune houses.csv --target price --storage trials.log --workers 2
-  surefoot tune houses.csv --target price --storage trials.log --trials 100   goes on
+  surefoot tune houses.csv --target price --storage trials.log --trials 100  # goes on
 
 Searched are the learning rate, width and number of the hidden layers, and dropout; an option that
 is given stays as it is. The rows of the validation part judge, those of the test part
@@ -36,23 +37,23 @@ are not looked at. Exit code 1: no trial came to an end.
 
 def add_parser(commands: Commands) -> None:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "tune",
-        help="search for good hyper-parameters",
-        description="Train many networks, poor ones not to their end, and print the options of the "
+        run,
+        "search for good hyper-parameters",
+        "Train many networks, poor ones not to their end, and print the options of the "
         "best one. Takes the options of train. Needs pip install 'surefoot[tune]'.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _EXAMPLES,
     )
     add_options(parser)
     add = parser.add_argument
-    add("--trials", type=positive_int, default=20, help="networks in all (default 20)")
+    add("--trials", type=positive_int, metavar="N", default=20, help="networks in all (default 20)")
     add("--method", choices=METHODS, default="tpe", help="how they are chosen (default tpe)")
-    add("--workers", type=positive_int, default=1, help="processes (default 1)")
+    add("--workers", type=positive_int, metavar="N", default=1, help="processes (default 1)")
     add("--storage", type=Path, metavar="FILE", help="keep the trials there, and go on from them")
     add("--save", type=Path, metavar="FILE", help="write the best options as TOML, for --config")
     add("--quiet", action="store_true", help="print the best options only")
-    parser.set_defaults(run=run, command_parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -87,12 +87,22 @@ def fit_column(
     fill = float(np.median(numbers[~missing]))
     filled = np.where(missing, fill, numbers)
     has_missing = bool(missing.any())
-    mean, std = float(filled.mean()), float(filled.std())
+    mean, std = mean_and_std(filled)
     if not std > 1e-12 * max(abs(mean), 1.0):
         if not has_missing:
             return None, "is constant in the training rows"
         std = 1.0
     return Column(name, kind, fill, mean, std, has_missing=has_missing), ""
+
+
+def mean_and_std(values: Floats) -> tuple[float, float]:
+    """Mean and standard deviation, also of numbers whose squares are beyond float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = float(values.mean()), float(values.std())
+    if math.isfinite(mean) and math.isfinite(std):
+        return mean, std
+    unit = float(np.abs(values).max())
+    return float((values / unit).mean()) * unit, float((values / unit).std()) * unit
 
 
 def _fit_category(series: Any, name: str, encoding: str) -> tuple[Column | None, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from surefoot._core import Tensor
 
-from ._columns import ENCODINGS, Column, fit_column, kind_of, level, near, plain_value
+from ._columns import ENCODINGS, Column, fit_column, kind_of, level, mean_and_std, near, plain_value
 from .dataset import TensorDataset
 from .table import Table, read_table
 
@@ -89,8 +89,7 @@ class TableEncoder:
         self.task, self.classes = table.task, list(table.classes)
         self.target = None if table.target is None else str(table.target.name)
         if self.task == "regression":
-            numbers = table.values()
-            self.mean, self.std = float(numbers.mean()), float(numbers.std())
+            self.mean, self.std = mean_and_std(table.values())
             if not self.std > 0:
                 raise ValueError(f"[TableEncoder] the target {self.target!r} is constant")
         return self
