@@ -293,6 +293,15 @@ def loss(layer: str, reference: Callable[..., Array], draw: losses.Draw,
     return [*(row(o, False) for o in plain), *(row(o, True) for o in ({}, *plain, *variants))]
 
 
+def ctc_inputs() -> tuple[Any, ...]:
+    x, targets, *lengths = losses.ctc_draw(np.random.default_rng(5), 7, 3, 4, 2)
+    arrays = (x, np.minimum(targets, 2), *lengths)  # 0 and 3 may be blanks
+    return tuple((lambda rng, array=array: array) for array in arrays)
+
+
+CTC = ctc_inputs()
+
+
 def embedding(state: State, x: Array) -> Array:
     return state["weight"][x]
 
@@ -706,6 +715,13 @@ ROWS = [
     *loss("SoftMarginLoss", lambda x, y: losses.softplus(-x * y), losses.signed()),
     *loss("MultiMarginLoss", losses.multi_margin, losses.separated,
           {"p": 2, "margin": 0.15, "weight": class_weight}),
+    *loss("MultiLabelMarginLoss", losses.multilabel_margin, losses.label_lists),
+    *(Row("CTCLoss", (), options, ((),) * 4,
+          lambda state, *inputs, options=options: losses.ctc_ref(*inputs, **options), (), CTC)
+      for options in ({}, {"reduction": "sum"}, {"reduction": "none", "blank": 3})),
+    Row("CTCLoss", (), {"zero_infinity": True}, ((),) * 5,
+        lambda state, *inputs: losses.ctc_ref(*inputs[:4], sample_weight=inputs[4]), (),
+        (*CTC, positive((3,)))),
     *loss("MarginRankingLoss", losses.ranking, losses.ranked, {"margin": 0.5}),
     *loss("CosineEmbeddingLoss", losses.cosine_embedding, losses.angles, {"margin": 0.3}),
     *loss("TripletMarginLoss", losses.triplet, losses.triples,

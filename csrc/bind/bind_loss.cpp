@@ -1,5 +1,8 @@
 // Losses. Each takes reduction, and sample_weight as its last keyword.
+#include "bind/gil.h"
+#include "bind/numpy_interop.h"
 #include "bind/op.h"
+#include "ops/ctc_loss.h"
 #include "ops/loss.h"
 
 namespace sf::bind {
@@ -165,6 +168,35 @@ void register_margin_losses(OpTable& ops) {
                                  reducing("multi_margin_loss", reduction, w));
       },
       "sum over i other than t of max(0, margin - x[t] + x[i])^p / C, times weight[t], per row.");
+  add_loss(
+      ops, loss_signature("multilabel_margin_loss", kPair),
+      [](T x, T y, Text reduction, Maybe w) {
+        return multilabel_margin_loss(x, y, reducing("multilabel_margin_loss", reduction, w));
+      },
+      "sum over labels t and other classes i of max(0, 1 - x[t] + x[i]) / C, per row; -1 ends the "
+      "labels of a row.");
+}
+
+// A tensor, or a list or tuple of integers.
+Tensor lengths_of(const py::object& given) {
+  return is_tensor(given.ptr()) ? unwrap(given.ptr()) : new_tensor(given, std::nullopt);
+}
+
+void register_sequence_losses(OpTable& ops) {
+  add_loss(
+      ops,
+      loss_signature("ctc_loss",
+                     "Tensor log_probs, Tensor targets, Any input_lengths, Any target_lengths, "
+                     "int blank=0",
+                     ", bool zero_infinity=False"),
+      [](T x, T y, const py::object& input_lengths, const py::object& target_lengths, int64_t blank,
+         Text reduction, bool zero_infinity, Maybe w) {
+        const CtcTargets targets{y, lengths_of(input_lengths), lengths_of(target_lengths)};
+        const LossReduction how = reducing("ctc_loss", reduction, w);
+        return without_gil([&] { return ctc_loss(x, targets, {blank, zero_infinity}, how); });
+      },
+      "-log of the probability of targets, summed over their layouts in time with blanks between, "
+      "for log_probs (T, N, C).");
 }
 
 void register_embedding_losses(OpTable& ops) {
@@ -206,6 +238,7 @@ void register_loss(OpTable& ops) {
   register_probability_losses(ops);
   register_margin_losses(ops);
   register_embedding_losses(ops);
+  register_sequence_losses(ops);
 }
 
 }  // namespace sf::bind

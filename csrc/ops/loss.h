@@ -78,6 +78,9 @@ Tensor soft_margin_loss(const Tensor& x, const Tensor& y, const LossReduction& h
 // sum over i != t of max(0, margin - x[t] + x[i])^p / C, times weight[t]; x (N, C) or (C,).
 Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, double margin,
                          const Tensor& weight, const LossReduction& how);
+// sum over the labels t of a row and all i that are no label of it of max(0, 1 - x[t] + x[i]) / C;
+// x and target (N, C) or (C,), the labels of a row first and -1 behind them.
+Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, const LossReduction& how);
 // max(0, margin - y (a - b)).
 Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& y, double margin,
                            const LossReduction& how);

@@ -85,6 +85,59 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, doubl
   return reduce_loss(kOp, reshape(losses, expected), how);
 }
 
+namespace {
+
+// Of every row: its labels, 0 where there is none, which of them are there, and which classes are
+// no label.
+struct LabelSets {
+  Tensor labels, listed, others;
+};
+
+LabelSets label_sets(const char* op, const Tensor& target, int64_t rows, int64_t classes) {
+  const Tensor given = contiguous_as(target, Dtype::kInt64);
+  const Shape shape{rows, classes};
+  LabelSets out{zeros(shape, Dtype::kInt64), zeros(shape, Dtype::kBool),
+                full(shape, 1, Dtype::kBool)};
+  for (int64_t i = 0; i < rows; ++i) {
+    const int64_t at = i * classes;
+    for (int64_t k = 0; k < classes; ++k) {
+      const int64_t label = given.as<int64_t>()[at + k];
+      if (label == -1) break;
+      if (label < 0 || label >= classes) {
+        throw IndexError("[", op, "] label ", label, " in row ", i, " is not one of the ", classes,
+                         " classes 0 to ", classes - 1, "; -1 ends the labels of a row");
+      }
+      out.labels.as<int64_t>()[at + k] = label;
+      out.listed.as<bool>()[at + k] = true;
+      out.others.as<bool>()[at + label] = false;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, const LossReduction& how) {
+  constexpr const char* kOp = "multilabel_margin_loss";
+  loss_dtype(kOp, {x});
+  if ((x.ndim() != 1 && x.ndim() != 2) || x.size(x.ndim() - 1) == 0) {
+    throw ShapeError("[", kOp, "] the input must be (N, C) or (C,) with C >= 1, got ", x.shape());
+  }
+  check_same_shape(kOp, x, target);
+  if (!is_integer(target.dtype())) {
+    throw DtypeError("[", kOp, "] labels must be integers, got ", target.dtype(),
+                     "; write target.long() if they are class indices");
+  }
+  const int64_t classes = x.size(x.ndim() - 1), n = x.numel() / classes;
+  const Tensor rows = reshape(x, {n, classes});
+  const LabelSets sets = label_sets(kOp, target, n, classes);
+  const Tensor own = unsqueeze(gather(rows, 1, sets.labels), 2);
+  const Tensor counts = logical_and(unsqueeze(sets.listed, 2), unsqueeze(sets.others, 1));
+  const Tensor gaps = where(counts, relu(1 - own + unsqueeze(rows, 1)), number_like(x, 0));
+  const Tensor losses = sum(gaps, Shape{1, 2}) / static_cast<double>(classes);
+  return reduce_loss(kOp, x.ndim() == 2 ? losses : reshape(losses, {}), how);
+}
+
 Tensor margin_ranking_loss(const Tensor& a0, const Tensor& b0, const Tensor& y, double margin,
                            const LossReduction& how) {
   constexpr const char* kOp = "margin_ranking_loss";

@@ -937,6 +937,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builti
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: builtins.int = -100, reduction: builtins.str = 'mean', label_smoothing: builtins.float = 0.0, *, sample_weight: Tensor | None = None) -> Tensor:
     """-log(softmax(x)[target]) over scores (N, C, ...) and class labels, or class probabilities."""
 
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: _Any, target_lengths: _Any, blank: builtins.int = 0, reduction: builtins.str = 'mean', zero_infinity: builtins.bool = False, *, sample_weight: Tensor | None = None) -> Tensor:
+    """-log of the probability of targets, summed over their layouts in time with blanks between,
+    for log_probs (T, N, C)."""
+
 def cumsum(input: Tensor, dim: builtins.int, *, dtype: _DType | None = None) -> Tensor:
     """Running sums along dim: y[i] = x[0] + ... + x[i]."""
 
@@ -1292,6 +1296,10 @@ def mul(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tenso
 
 def multi_margin_loss(input: Tensor, target: Tensor, p: builtins.int = 1, margin: builtins.float = 1.0, weight: Tensor | None = None, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """sum over i other than t of max(0, margin - x[t] + x[i])^p / C, times weight[t], per row."""
+
+def multilabel_margin_loss(input: Tensor, target: Tensor, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
+    """sum over labels t and other classes i of max(0, 1 - x[t] + x[i]) / C, per row; -1 ends the
+    labels of a row."""
 
 def multilabel_soft_margin_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: builtins.str = 'mean', *, sample_weight: Tensor | None = None) -> Tensor:
     """The mean over the last dim of binary_cross_entropy_with_logits: (N, C) gives (N,)."""
@@ -1693,6 +1701,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "cumsum",
     "default_generator",
     "detach",
@@ -1802,6 +1811,7 @@ __all__ = [
     "mse_loss",
     "mul",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "multinomial",
     "mv",

@@ -227,7 +227,8 @@ _ROWS = (
         (66, "losses", "nn.MSELoss nn.L1Loss nn.HuberLoss nn.SmoothL1Loss nn.CrossEntropyLoss "
          "nn.NLLLoss nn.BCELoss nn.BCEWithLogitsLoss nn.KLDivLoss nn.HingeLoss nn.MultiMarginLoss "
          "nn.MarginRankingLoss nn.CosineEmbeddingLoss nn.TripletMarginLoss nn.PoissonNLLLoss "
-         "nn.GaussianNLLLoss", "sum(w loss) / sum(w) with sample weights w", ""),
+         "nn.GaussianNLLLoss nn.MultiLabelMarginLoss nn.CTCLoss",
+         "sum(w loss) / sum(w) with sample weights w", ""),
     ),
     *_family(
         "The loop and tuning",

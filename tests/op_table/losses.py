@@ -356,6 +356,76 @@ def multi_margin(x: Any, y: Any, p: int = 1, margin: float = 1.0, weight: Any = 
     return gaps.mean(-1) * (1 if weight is None else weight[y])
 
 
+def multilabel_margin(x: Any, y: Any) -> Any:
+    def row(scores: Any, given: Any) -> float:
+        count = list(given).index(-1) if -1 in given else len(given)
+        labels = given[:count]
+        others = [i for i in range(len(scores)) if i not in labels]
+        gaps = [max(0.0, 1 - scores[t] + scores[i]) for t in labels for i in others]
+        return sum(gaps) / len(scores)
+
+    each = [row(*pair) for pair in zip(x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1]),
+                                       strict=True)]  # fmt: skip
+    return np.array(each).reshape(x.shape[:-1])
+
+
+def label_lists(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Scores that differ by less than 1, so that no gap is at its kink, and up to all labels."""
+    x, _ = separated(rng, shape)
+    order = rng.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1)
+    keep = rng.integers(0, shape[-1] + 1, (*shape[:-1], 1))
+    return x, np.where(np.arange(shape[-1]) < keep, order, -1)
+
+
+def ctc_of_one(logs: Any, target: Any, blank: int) -> float:
+    """By the probabilities of all beginnings, Graves et al. 2006, eq. 6."""
+    states = [blank]
+    for label in target:
+        states += [int(label), blank]
+    alpha = np.zeros(len(states))
+    alpha[:2] = 1  # before the first step: what may come first
+    for t, row in enumerate(np.exp(logs)):
+        before = alpha.copy()
+        for s, label in enumerate(states):
+            reached = before[s]
+            if t > 0 and s > 0:
+                reached += before[s - 1]
+            if t > 0 and s > 1 and label not in (blank, states[s - 2]):
+                reached += before[s - 2]
+            alpha[s] = reached * row[label]
+    return float(-np.log(alpha[-2:].sum()))
+
+
+def ctc(x: Any, targets: Any, inputs: Any, lengths: Any, blank: int = 0) -> Any:
+    return np.array([ctc_of_one(x[:inputs[n], n], targets[n, :lengths[n]], blank)
+                     for n in range(x.shape[1])])  # fmt: skip
+
+
+def ctc_ref(x: Any, targets: Any, inputs: Any, lengths: Any, blank: int = 0, *,
+            reduction: str = "mean", sample_weight: Any = None) -> Any:  # fmt: skip
+    each = ctc(x, targets, inputs, lengths, blank)
+    if reduction == "mean":
+        each = each / np.maximum(lengths, 1)
+    return reduced(each, reduction, sample_weight)
+
+
+def ctc_draw(rng: Rng, steps: int, samples: int, classes: int, labels: int) -> tuple[Any, ...]:
+    x = log_softmax_ref(normal(rng, steps, samples, classes), -1)
+    targets = rng.integers(1, classes, (samples, labels))
+    inputs = rng.integers(steps - 1, steps + 1, samples)
+    return x, targets, inputs, rng.integers(0, labels + 1, samples)
+
+
+def ctc_samples(rng: Rng) -> list[Sample]:
+    result = []
+    for reduction in ("mean", "sum", "none"):
+        result.append(call(*ctc_draw(rng, 6, 3, 4, 2), reduction=reduction))
+        x, targets, *lengths = ctc_draw(rng, 8, 2, 5, 3)
+        weight = rng.uniform(0.3, 2, 2)
+        result.append(call(x, targets - 1, *lengths, 4, reduction=reduction, sample_weight=weight))
+    return result
+
+
 def separated(rng: Rng, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Rows whose scores differ by multiples of 0.1 plus a twentieth: no gap lies at a margin."""
     x = (rng.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1) * 0.1) * 1.07
@@ -467,6 +537,18 @@ LOSSES = [
                      np.zeros(4, np.int64)),
                  bad(DTYPE_ERROR, "[multi_margin_loss]", np.ones((2, 3)), np.ones(2)),
                  bad(ValueError, "[multi_margin_loss] p", np.ones((2, 3)), np.array([0, 1]), 3))),
+    loss("multilabel_margin_loss", multilabel_margin, label_lists, gradgrad=False, **ROWS_ONLY,
+         errors=(bad(LABEL_ERROR, ("[multilabel_margin_loss]", "label 3 in row 1"),
+                     np.ones((2, 3)), np.array([[0, -1, 5], [0, 3, -1]])),
+                 bad(SHAPE_ERROR, ("[multilabel_margin_loss]", "(2, 3)", "(2,)"), np.ones((2, 3)),
+                     np.zeros(2, np.int64)),
+                 bad(DTYPE_ERROR, "[multilabel_margin_loss]", np.ones((2, 3)), np.ones((2, 3))))),
+    Row(name="ctc_loss", ref=ctc_ref, samples=ctc_samples, method=None, fn=functional("ctc_loss"),
+        rtol32=1e-5, atol32=4e-6, large=lambda rng: [call(*ctc_draw(rng, 60, 8, 9, 20))],
+        errors=(bad(SHAPE_ERROR, ("[ctc_loss]", "log_probs (4,)"), np.ones(4),
+                    np.zeros((1, 1), np.int64), (1,), (1,)),
+                bad(LABEL_ERROR, ("[ctc_loss]", "label 3 at place 0 of target 1"),
+                    np.ones((4, 2, 3)), np.array([[1], [3]]), (4, 4), (1, 1)))),
     loss("margin_ranking_loss", ranking, ranked, {"margin": 0.5},
          errors=(*third("margin_ranking_loss", "input1", "input2"),
                  not_signs("margin_ranking_loss", THREE, THREE))),

@@ -7,6 +7,7 @@ from . import (
     class_loss,
     container,
     conv,
+    ctc_loss,
     distance,
     dropconnect,
     dropout,
@@ -42,6 +43,7 @@ from .batchnorm import *  # noqa: F403
 from .class_loss import *  # noqa: F403
 from .container import *  # noqa: F403
 from .conv import *  # noqa: F403
+from .ctc_loss import *  # noqa: F403
 from .distance import *  # noqa: F403
 from .dropconnect import *  # noqa: F403
 from .dropout import *  # noqa: F403
@@ -94,6 +96,7 @@ __all__ += fold.__all__
 __all__ += loss.__all__
 __all__ += class_loss.__all__
 __all__ += margin_loss.__all__
+__all__ += ctc_loss.__all__
 __all__ += attention.__all__
 __all__ += transformer.__all__
 __all__ += transformer_layer.__all__

@@ -13,6 +13,7 @@ __all__ = [
     "HingeEmbeddingLoss",
     "SoftMarginLoss",
     "MultiMarginLoss",
+    "MultiLabelMarginLoss",
     "MarginRankingLoss",
     "CosineEmbeddingLoss",
     "TripletMarginLoss",
@@ -110,6 +111,26 @@ class MultiMarginLoss(WeightedLoss):
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         options = (self.p, self.margin, self.weight, self.reduction)
         return _core.multi_margin_loss(input, target, *options, sample_weight=sample_weight)
+
+
+class MultiLabelMarginLoss(Loss):
+    """sum over labels t and other classes i of max(0, 1 - x[t] + x[i]) / C, per row x.
+
+    Shapes: input and target (N, C) or (C): the integer classes of a row first, -1 behind the last.
+    Errors: IndexError for labels out of range.
+    sample_weight, of the call: (N), one per sample; the mean divides by their sum.
+
+    Example:
+        >>> import surefoot as sf
+        >>> x, target = sf.tensor([[0.1, 0.2, 0.4, 0.8]]), sf.tensor([[3, 0, -1, 1]])
+        >>> round(sf.nn.MultiLabelMarginLoss()(x, target).item(), 4)
+        0.85
+    """
+
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        return _core.multilabel_margin_loss(
+            input, target, self.reduction, sample_weight=sample_weight
+        )
 
 
 class MarginRankingLoss(Loss):
