@@ -475,6 +475,21 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[1] in ("1", "141")  # rich or main noticed it first
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_never_came_costs_the_output_only(unbuffered: str) -> None:
+    command = f'"{sys.executable}" -m surefoot.cli {" ".join(quick("--quiet", "--run", "r"))}'
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        check=True,
+        env={**ENVIRONMENT, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
+    assert Path("r", "model.safetensors").exists() and Path("r", "report.html").exists()
+
+
 def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "train", "--epochs", "100000", "--patience", "100000"],

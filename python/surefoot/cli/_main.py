@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             apply_config(args.command_parser, args.config)
             args = parser.parse_args(argv)
         code: int = args.run(args)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     folder = new_folder(args.folder, args.table)
     try:
         write_config(folder, args.table, options)
-    except OSError:
+    except BaseException:  # Ctrl-C, too
         forget(folder)
         raise
     try:

@@ -52,6 +52,8 @@ def train_in(
         stopped = _run(folder, problem, options, quiet, output, resume)
     except KeyboardInterrupt:  # a second one, or outside of the loop
         stopped = True
+    except BrokenPipeError:
+        raise  # the reader of our output has gone, the disk is well
     except OSError as error:
         root = error.__cause__ if isinstance(error.__cause__, OSError) else error
         where = f"{error.filename}: " if error.filename else ""
