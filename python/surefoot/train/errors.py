@@ -9,7 +9,7 @@ from surefoot._core import Tensor
 
 from .history import History
 
-__all__ = ["NonFiniteLossError", "is_finite", "one_number"]
+__all__ = ["NonFiniteLossError", "is_finite", "no_number", "one_number"]
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -24,16 +24,27 @@ class NonFiniteLossError(FloatingPointError):
         self.history = history
 
 
+def no_number(loss: Tensor) -> ValueError:
+    """What to say of a loss of many numbers."""
+    return ValueError(
+        f"[Trainer] the loss has shape {tuple(loss.shape)}: expected one number; "
+        "use reduction='mean' or return loss.mean()"
+    )
+
+
 def one_number(loss: Tensor) -> float:
     """The value of a loss, which must be a single number."""
-    if loss.ndim != 0:
-        raise ValueError(
-            f"[Trainer] the loss has shape {tuple(loss.shape)}: expected one number; "
-            "use reduction='mean' or return loss.mean()"
-        )
+    if loss.numel() != 1:
+        raise no_number(loss)
     return float(loss.item())
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Whether no element is NaN or infinite: the largest magnitude says it in one pass."""
-    return not tensor.numel() or math.isfinite(_core.norm(tensor, math.inf).item())
+    """Whether no element is NaN or infinite.
+
+    A finite sum says so at once; one that is not may have grown too large, then the largest
+    magnitude decides.
+    """
+    if math.isfinite(tensor.sum().item()) or not tensor.numel():
+        return True
+    return math.isfinite(_core.norm(tensor, math.inf).item())

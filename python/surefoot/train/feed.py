@@ -9,7 +9,7 @@ import numpy as np
 
 from surefoot import _core
 from surefoot._core import Tensor
-from surefoot.data import DataLoader, Dataset, TensorDataset
+from surefoot.data import DataLoader, Dataset, Subset, TensorDataset
 from surefoot.data.augment import Transform
 
 __all__ = ["Feed", "as_tensor", "check_widths", "make_feed"]
@@ -50,7 +50,8 @@ class Feed:
         """
         if first and first == self.num_batches:
             return iter(())
-        pairs = self._pairs(iter(self.source))
+        source = self.source
+        pairs = iter(source) if _is_sure(source) else self._pairs(iter(source))
         for _ in range(0 if _remembers(self.source) else first):
             next(pairs, None)
         return pairs
@@ -115,6 +116,16 @@ def _program(augment: BatchTransform | None) -> str:
     """What a transform says of itself; of a function only that it is one."""
     known = augment is None or isinstance(augment, Transform)
     return repr(augment) if known else type(augment).__name__
+
+
+def _is_sure(source: Any) -> bool:
+    """Whether every batch is a pair of tensors, so that none need be looked at."""
+    if type(source) is not DataLoader or source.collate_fn or source.transform:
+        return False
+    data = source.dataset
+    while type(data) is Subset:
+        data = data.dataset
+    return type(data) is TensorDataset and len(data.tensors) == 2
 
 
 def _remembers(source: Any) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from math import inf, isfinite
 from typing import Any
 
 from surefoot import _core, nn, optim
@@ -18,7 +18,7 @@ from surefoot.regularize import Regularizer, collect
 
 from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
-from .errors import NonFiniteLossError, is_finite, one_number
+from .errors import NonFiniteLossError, is_finite, no_number, one_number
 from .events import EVENTS, check_callbacks, listeners
 from .feed import Batch, BatchTransform, Feed, as_tensor, check_widths, make_feed
 from .history import History, Value
@@ -28,7 +28,7 @@ from .progress import Progress
 from .schedule import LRSchedule, as_callbacks
 from .state import Best, State, Tally
 from .update import Clip, Update
-from .weights import copy_weights, load_weights
+from .weights import copied, copy_weights, load_weights
 
 __all__ = ["Trainer"]
 
@@ -130,13 +130,17 @@ class Trainer:
         options = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
         state, held_out = self._open(train, validation, epochs, options, resume)
         with self._running(progress):
+            learn = self._learn_by_closure if self._update.closure else self._learn
+            begun, ended = self._listeners["on_batch_begin"], self._listeners["on_batch_end"]
             while state.goes_on:
-                for batch in self._epoch():
-                    state.batch, (state.inputs, state.targets) = state.batch + 1, batch
-                    self._emit("on_batch_begin")
-                    self._learn()
+                for state.inputs, state.targets in self._epoch():
+                    state.batch += 1
+                    for listener in begun:
+                        listener(self)
+                    learn()
                     self.tally.update(state.loss_value, state.output, state.targets)
-                    self._emit("on_batch_end")
+                    for listener in ended:
+                        listener(self)
                     if self._wanted:
                         self._write_files()
                     if state.stop_reason and not self._update.rows:
@@ -151,35 +155,41 @@ class Trainer:
     def _learn(self) -> None:
         """Forward, backward and, when enough batches are gathered, a change of the weights."""
         state, update = self.state, self._update
-        if update.closure:
-            self._learn_by_closure()
-            return
-        if update.rows == 0:
+        if not update.rows:
             self.optimizer.zero_grad()
         state.output = self.model(state.inputs)
-        state.loss = self.loss(state.output, state.targets)
-        state.loss_value = self._finite(state.loss)
-        if update.is_plain:
-            state.loss.backward()
-        else:
-            update.weighted(state.loss, len(state.targets)).backward()
-        state.updated = update.is_due(state.batch, state.num_batches)
-        if state.updated:
-            self._step()
+        state.loss = loss = self.loss(state.output, state.targets)
+        try:
+            state.loss_value = loss.item()
+        except ValueError:
+            raise no_number(loss) from None
+        if not isfinite(state.loss_value):
+            raise self._diverged(f"the loss ({state.loss_value})")
+        if not update.is_plain:
+            update.weighted(loss, len(state.targets)).backward()
+            state.updated = update.is_due(state.batch, state.num_batches)
+            if state.updated:
+                self._step()
+            return
+        loss.backward()
+        for listener in self._listeners["on_backward_end"]:
+            listener(self)
+        self.optimizer.step()
+        state.step += 1
 
     def _step(self) -> None:
+        """The step where something stands between it and backward."""
         update = self._update
         if update.rows:
             update.gather()
         self._emit("on_backward_end")
-        if not update.is_plain:
-            update.clip()
+        update.clip()
         self.optimizer.step()
-        if not update.is_plain:
-            update.terms.apply_(self.optimizer)
+        update.terms.apply_(self.optimizer)
         self.state.step += 1
 
     def _learn_by_closure(self) -> None:
+        """A step of an optimizer that evaluates the loss as often as it likes."""
         state, backward = self.state, self._update.closure == "backward"
         state.output = None
 
@@ -198,9 +208,10 @@ class Trainer:
             return total
 
         self.optimizer.step(closure)
-        self._finite(state.loss)
+        if not isfinite(state.loss_value):
+            raise self._diverged(f"the loss ({state.loss_value})")
         self._update.terms.apply_(getattr(self.optimizer, "last_lr", self.optimizer))
-        state.step, state.updated = state.step + 1, True
+        state.step += 1
 
     def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, Value]:
         """Return loss and metrics over ``data``, in eval mode and without gradients."""
@@ -279,9 +290,9 @@ class Trainer:
         self.seed, self.last_wish = seed, None
         state.first_epoch, state.last_epoch = state.epoch, state.epoch + epochs
         state.num_batches, state.stop_reason, state.open = feed.num_batches, "", False
-        state.diverged, self._update = False, self.new_update()
+        state.diverged, state.updated, self._update = False, True, self.new_update()
         self.history = History()
-        self.best = Best(0, math.inf, copy_weights(self.model))
+        self.best = Best(0, inf, copy_weights(self.model))
         return state, held_out
 
     @property
@@ -356,11 +367,13 @@ class Trainer:
         self._write_files()
 
     def _rank_epoch(self, value: Value) -> None:
-        weights_finite = all(is_finite(p.detach()) for p in self.model.parameters())
-        if value is None or not math.isfinite(value) or not weights_finite:
-            raise self._diverged("a weight" if not weights_finite else "the validation loss")
+        with no_grad():
+            weights = self.model.state_dict(keep_vars=True)
+            finite = all(is_finite(w) for w in weights.values() if isinstance(w, nn.Parameter))
+        if value is None or not isfinite(value) or not finite:
+            raise self._diverged("the validation loss" if finite else "a weight")
         if self.best is None or value < self.best.value:
-            self.best = Best(self.state.epoch, value, copy_weights(self.model))
+            self.best = Best(self.state.epoch, value, copied(weights))
 
     def _measure(self, feed: Feed, prefix: str) -> dict[str, Value]:
         with mode_kept(self.model), no_grad():
@@ -370,12 +383,6 @@ class Trainer:
                 output = self.model(inputs)
                 tally.update(one_number(self.loss(output, targets)), output, targets)
             return tally.compute(prefix)
-
-    def _finite(self, loss: Tensor) -> float:
-        value = one_number(loss)
-        if not math.isfinite(value):
-            raise self._diverged(f"the loss ({value})")
-        return value
 
     def _diverged(self, what: str) -> NonFiniteLossError:
         state, best = self.state, self.best
