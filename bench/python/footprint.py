@@ -2,8 +2,9 @@
 
 python bench/python/footprint.py [--markdown]
 
-The import is timed in fresh interpreters, in turn, on top of NumPy's; the package's own files are
-counted without byte code and without dependencies; the memory is the most that a process held
+The import of what a training needs (LIBRARY, LIBRARY.nn, LIBRARY.optim) is timed in fresh
+interpreters, in turn, on top of NumPy's; the package's own files are counted without byte code and
+without dependencies; the memory is the most that a process held
 resident while it trained 784-512-512-10, with batches of 128.
 """
 
@@ -42,7 +43,7 @@ def ask(code: str) -> float:
 
 def import_ms(libraries: list[str], turns: int) -> list[float]:
     """What the import of each adds to NumPy's, in milliseconds."""
-    wanted = ["numpy", *(f"numpy, {library}" for library in libraries)]
+    wanted = ["numpy", *(f"numpy, {name}, {name}.nn, {name}.optim" for name in libraries)]
     for what in wanted:  # warms the file cache and writes byte code
         ask(IMPORT.format(what))
     times = [[ask(IMPORT.format(what)) for what in wanted] for _ in range(turns)]

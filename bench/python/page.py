@@ -23,12 +23,12 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "benchmarks.md"
 LIBRARIES = ("surefoot", "torch", "numpy", "jax")
-NETS = (("lenet", "mlp512"), ("resnet",), ("lstm", "mlp2048"), ("batchnorm", "selu"))
+NETS = (("lenet", "resnet", "lstm", "mlp512"), ("mlp2048", "batchnorm", "selu", "deep", "tiny"))
 SLICES: dict[str, list[list[str]]] = {
-    "steps": [["steps.py", "--nets", *nets] for nets in (*NETS, ("deep", "tiny"))],
-    "overhead": [["overhead.py", "--seconds", "45"]],
+    "steps": [["steps.py", "--nets", *nets] for nets in NETS],
+    "overhead": [["overhead.py", "--seconds", "30"]],
     "footprint": [["footprint.py"]],
-    "threads": [["threads.py", "--seconds", "50"]],
+    "threads": [["threads.py", "--seconds", "40"]],
 }
 
 
