@@ -82,31 +82,36 @@ template <class T>
 void add(const char* type, Case c, int threads) {
   const std::string name = std::string("gemm/") + type + "/" + c.form + "/" + std::to_string(c.m) +
                            "x" + std::to_string(c.k) + "x" + std::to_string(c.n);
+  const double flops = 2.0 * static_cast<double>(c.m * c.k) * static_cast<double>(c.n);
   benchmark::RegisterBenchmark(name.c_str(), run_gemm<T>, c)
       ->Arg(threads)
       ->ArgName("threads")
       ->UseManualTime()
-      ->Iterations(40)
+      ->Iterations(flops > 5e9 ? 10 : 40)
       ->Unit(benchmark::kMicrosecond);
 }
+
+constexpr int64_t kLayers[][3] = {{1, 512, 512},     {8, 512, 512},    {32, 64, 64},
+                                  {64, 512, 10},     {64, 512, 512},   {128, 784, 512},
+                                  {128, 512, 512},   {256, 784, 2048}, {256, 2048, 2048},
+                                  {512, 1024, 1024}, {512, 256, 256}};
 
 const bool registered = [] {
   for (int threads : {1, 2}) {
     for (const char* form : {"NN", "NT", "TN"}) {
-      for (int64_t n : {32, 64, 128, 256, 512, 1024}) add<float>("f32", {n, n, n, form}, threads);
-      // (batch, in, out) of linear layers: forward NT, input gradient NN, weight gradient TN.
-      add<float>("f32", {128, 784, 512, form}, threads);
-      add<float>("f32", {64, 512, 512, form}, threads);
-      add<float>("f32", {64, 512, 10, form}, threads);
-      add<float>("f32", {32, 64, 64, form}, threads);
-      add<double>("f64", {512, 512, 512, form}, threads);
+      for (int64_t n : {16, 31, 32, 33, 64, 65, 127, 128, 256, 512, 1024, 2048}) {
+        add<float>("f32", {n, n, n, form}, threads);
+      }
+      for (int64_t n : {32, 128, 512, 1024}) add<double>("f64", {n, n, n, form}, threads);
+      add<double>("f64", {128, 784, 512, form}, threads);
     }
-    add<float>("f32", {512, 64, 784, "TN"}, threads);
-    add<float>("f32", {127, 127, 127, "NN"}, threads);
-    add<float>("f32", {33, 65, 31, "NT"}, threads);
-    for (const char* form : {"NN", "NT"}) {
-      add<float>("f32", {1, 512, 512, form}, threads);
-      add<float>("f32", {8, 512, 512, form}, threads);
+    // (batch, in, out) of linear layers: forward NT, input gradient NN (batch, out, in), weight
+    // gradient TN (out, batch, in).
+    for (const int64_t* layer : kLayers) {
+      const int64_t batch = layer[0], in = layer[1], out = layer[2];
+      add<float>("f32", {batch, in, out, "NT"}, threads);
+      add<float>("f32", {batch, out, in, "NN"}, threads);
+      add<float>("f32", {out, batch, in, "TN"}, threads);
     }
     add<float>("f32", {512, 512, 1, "NN"}, threads);
   }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/scratch.h"
 #include "kernels/conv.h"
+#include "kernels/gemm_product.h"
 
 namespace sf {
 
@@ -23,16 +24,6 @@ inline void check_copy_size(double elements) {
                      " numbers with their padding: more than the kernels can address");
   }
 }
-
-// `total` rows shared out evenly over as few panels of at most `most` as possible.
-struct Panels {
-  int64_t total, count;
-  Panels(int64_t rows, int64_t most) : total(rows), count((rows + most - 1) / most) {}
-  int64_t start(int64_t i) const {
-    return total / count * i + (i < total % count ? i : total % count);
-  }
-  int64_t rows(int64_t i) const { return start(i + 1) - start(i); }
-};
 
 // A tap of a correlation: its place in the source, relative to that of the result, and in the
 // kernel.

@@ -1,14 +1,17 @@
 // Blocking, packing and threads around the micro-kernels of isa/gemm_ukr.cpp.
 //
 // C is cut into chunks; each thread carries its chunk through all of K. Inside a chunk, K is cut
-// into blocks (block_depth), columns into blocks whose part of B stays in the second-level cache,
-// rows into panels whose part of A stays in the first. Chunks, packing and tiles do not touch the
-// bits: every element of C is the sum, in block order, of one chain of multiply-adds per K block.
+// into blocks (block_depth). Of a tall block, B is packed into the second-level cache and taken
+// times one panel of rows of A after the other; of a low one, A stays there and one panel of
+// columns of B after the other is packed and used up. What the next panel reads is fetched while
+// the present one is multiplied. Chunks, packing and tiles do not touch the bits: every element of
+// C is the sum, in block order, of one chain of multiply-adds per K block.
 #include "kernels/gemm_product.h"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 
@@ -19,76 +22,114 @@
 namespace sf {
 namespace {
 
-// Columns of a block: its part of B takes at most 768 KiB of the second-level cache.
-constexpr int64_t kBlockCols = 512;
 constexpr int64_t kMaxTileRows = 16;  // rows of a tile, padded to whole vectors
+// Columns of a tall block: its part of B takes at most 768 KiB of the second-level cache.
+constexpr int64_t kBlockCols = 512;
+// Rows of a low block: its part of A takes at most 528 KiB.
+constexpr int64_t kLowRows = 256;
 
-// Room for packed operands, kept by each thread.
-template <class T>
-struct Scratch {
-  T* a;
-  T* b;
-};
+// A result of up to this size is expected to be in the second-level cache, or to get there soon.
+constexpr int64_t kNearBytes = 192 << 10;
 
+// Room for packed operands, kept by each thread: one panel of A and a block of B, or a block of A
+// and one panel of B.
 template <class T>
-Scratch<T> scratch() {
+T* scratch() {
   struct Free {
     void operator()(void* p) const { std::free(p); }
   };
-  constexpr size_t kA = kMaxTileRows * kMaxDepth<T> * sizeof(T);
-  constexpr size_t kB = kBlockCols * kMaxDepth<T> * sizeof(T);  // the same for both types
-  thread_local std::unique_ptr<std::byte, Free> memory;
-  if (!memory) memory.reset(static_cast<std::byte*>(std::aligned_alloc(64, kA + kB)));
-  std::byte* p = memory.get();
-  if (!p) return {nullptr, nullptr};
-  return {reinterpret_cast<T*>(p), reinterpret_cast<T*>(p + kA)};
+  constexpr size_t kBytes = (kMaxTileRows + kBlockCols) * kMaxDepth<T> * sizeof(T);
+  thread_local std::unique_ptr<void, Free> memory;
+  if (!memory) memory.reset(std::aligned_alloc(64, kBytes));
+  return static_cast<T*>(memory.get());
 }
 
 // How a product is cut up; a function of shapes and strides.
 struct Plan {
-  int64_t rows, cols;  // of a chunk
-  int64_t group;       // products per chunk, more than 1 only if a chunk is a whole product
-  bool pack_a, pack_b;
+  int64_t down = 1, across = 1;  // chunks of C
+  int64_t group = 1;             // products per chunk, more than 1 only if a chunk is a whole one
+  bool pack_a = false, pack_b = false;
+  bool low = false;    // a panel of columns is taken times all rows before the next one
+  bool fetch = false;  // whether operands are far enough away to be fetched ahead
+  bool fetch_c = false;
   bool scratch() const { return pack_a || pack_b; }
 };
 
-// Halves chunks, the longer side first, until there are enough of them to share out. No more than
-// that: what a chunk packs it packs for itself, and the smaller it is, the more is packed twice.
+// Part `part` of `parts` of n items: as equal as can be.
+int64_t part_begin(int64_t n, int64_t part, int64_t parts) { return n * part / parts; }
+
+// Halves chunks until there are enough of them to share out, and no more than that: what a chunk
+// packs it packs for itself, and the smaller it is, the more is packed twice.
 template <class T>
 void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
-  constexpr int64_t kMaxRows = 512, kMaxCols = 512, kChunkMacs = kThreadedMacs / 2;
-  plan.rows = p.m;
-  plan.cols = p.n;
-  plan.group = 1;
+  constexpr int64_t kManyCols = 512, kChunkMacs = kThreadedMacs / 2;
   if (p.macs() < (p.m == 1 ? kThreadedDotMacs : kThreadedMacs)) {
     if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
     return;
   }
-  plan.rows = ceil_div(p.m, ceil_div(p.m, kMaxRows));
-  plan.cols = round_up(ceil_div(p.n, ceil_div(p.n, kMaxCols)), kernels.cols);
   const int64_t threads = num_threads();
   const int64_t enough =
       threads == 1 ? 1 : std::clamp<int64_t>(p.macs() * p.batch / kChunkMacs, 2, 2 * threads);
-  while (p.batch * ceil_div(p.m, plan.rows) * ceil_div(p.n, plan.cols) < enough) {
-    if (plan.cols >= plan.rows && plan.cols > kernels.cols) {
-      plan.cols = round_up(plan.cols / 2, kernels.cols);
-    } else if (plan.rows > kernels.rows) {
-      plan.rows = round_up(plan.rows / 2, kernels.rows);
+  while (p.batch * plan.down * plan.across < enough) {
+    const int64_t rows = ceil_div(p.m, plan.down), cols = ceil_div(p.n, plan.across);
+    if (cols > kernels.cols && cols >= std::min(rows, kManyCols)) {
+      plan.across *= 2;
+    } else if (rows > kernels.rows) {
+      plan.down *= 2;
     } else {
       break;
     }
   }
 }
 
+// Rows a multiple of 1 KiB apart share so few places in the first-level cache that a tile's push
+// each other out.
+template <class T>
+bool collide(int64_t stride) {
+  return stride * static_cast<int64_t>(sizeof(T)) % 1024 == 0;
+}
+
+// Whether vectors of a row of B lie across two cache lines.
+template <class T>
+bool straddles(const Product<T>& p) {
+  constexpr uintptr_t kLine = 64;
+  return (reinterpret_cast<uintptr_t>(p.b) | static_cast<uintptr_t>(p.b_k) * sizeof(T)) % kLine;
+}
+
 template <class T>
 Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
-  Plan plan{};
+  Plan plan;
   cut(p, kernels, plan);
+  const int64_t rows = ceil_div(p.m, plan.down), cols = ceil_div(p.n, plan.across);
   // Packing pays once the packed numbers are used often enough, and from the start where the
   // micro-kernel cannot read the operand as it lies.
-  plan.pack_b = p.b_col != 1 || (plan.rows >= 200 && p.n > kernels.cols);
-  plan.pack_a = (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && plan.cols >= 256);
+  const int64_t many_rows = straddles(p) ? 48 : 200;
+  const int64_t many_cols = p.a_k == 1 && collide<T>(p.a_row) ? 128 : 256;
+  plan.pack_b = p.b_col != 1 || (rows >= many_rows && p.n > kernels.cols);
+  plan.pack_a = (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && cols >= many_cols);
+  plan.low = plan.pack_b && rows <= kLowRows;
+  plan.fetch = p.macs() >= kThreadedMacs;
+  plan.fetch_c = p.m * p.n * static_cast<int64_t>(sizeof(T)) > kNearBytes;
   return plan;
+}
+
+// What packing or multiplying `rows` rows of `depth` numbers will read, for so many tiles to fetch.
+template <class T>
+GemmAhead<T> ahead_of(const T* from, int64_t from_row, int64_t from_k, int64_t rows, int64_t depth,
+                      int64_t tiles) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  const bool along_k = from_k == 1;
+  if (!along_k && from_row != 1) return {};
+  const int64_t length = along_k ? depth : rows, runs = along_k ? rows : depth;
+  const int64_t lines = ceil_div(length, kLine);
+  // Short runs begin in lines that the panel before has read.
+  const int64_t first = along_k ? 0 : (length - 1) % kLine;
+  return {.at = from + first,
+          .left = runs * lines,
+          .per_tile = ceil_div(runs * lines, tiles),
+          .lines = lines,
+          .line_step = kLine,
+          .run_step = (along_k ? from_row : from_k) - (lines - 1) * kLine};
 }
 
 // A part of C: rows [i, i + m), columns [j, j + n), products of K block [k, k + depth).
@@ -100,75 +141,116 @@ struct Block {
 template <class T>
 class Chunk {
  public:
-  Chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan,
-        const Scratch<T>& scratch)
+  Chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan, T* scratch)
       : p_(p), kernels_(kernels), plan_(plan), scratch_(scratch) {}
 
   void multiply(int64_t i, int64_t m, int64_t j, int64_t n) const {
-    const int64_t depth = block_depth<T>(p_.k);
-    for (int64_t at_j = j; at_j < j + n; at_j += kBlockCols) {
+    const int64_t depth = block_depth<T>(p_.k), cols = plan_.low ? n : kBlockCols;
+    for (int64_t at_j = j; at_j < j + n; at_j += cols) {
       for (int64_t k = 0; k == 0 || k < p_.k; k += depth) {
-        multiply_block(
-            {i, m, at_j, std::min(kBlockCols, j + n - at_j), k, std::min(depth, p_.k - k)});
+        const Block block{i, m, at_j, std::min(cols, j + n - at_j), k, std::min(depth, p_.k - k)};
+        plan_.low ? multiply_low(block) : multiply_tall(block);
       }
     }
   }
 
  private:
-  void multiply_block(const Block& block) const {
-    if (plan_.pack_b) {
-      kernels_.pack(scratch_.b, kernels_.cols, p_.b + block.k * p_.b_k + block.j * p_.b_col,
-                    p_.b_col, p_.b_k, block.n, block.depth);
-    }
-    // The rows are shared out evenly over as few panels as possible.
-    const int64_t panels = block.m <= kernels_.rows ? 1 : ceil_div(block.m, kernels_.rows);
-    const int64_t rows = panels == 1 ? block.m : block.m / panels;
-    int64_t longer = block.m - rows * panels;
+  const T* a_at(const Block& at) const { return p_.a + at.i * p_.a_row + at.k * p_.a_k; }
+  const T* b_at(const Block& at) const { return p_.b + at.k * p_.b_k + at.j * p_.b_col; }
+
+  void pack_a(const Block& at, T* to) const {
+    kernels_.pack(to, round_up(at.m, kernels_.width), a_at(at), p_.a_row, p_.a_k, at.m, at.depth);
+  }
+  void pack_b(const Block& at, T* to) const {
+    kernels_.pack(to, kernels_.cols, b_at(at), p_.b_col, p_.b_k, at.n, at.depth);
+  }
+  GemmAhead<T> ahead_a(const Block& at, int64_t tiles) const {
+    if (!plan_.fetch) return {};
+    return ahead_of(a_at(at), p_.a_row, p_.a_k, at.m, at.depth, tiles);
+  }
+
+  static Block panel_of(const Block& block, const Panels& panels, int64_t index) {
     Block at = block;
-    for (int64_t left = panels; left > 0; --left, --longer, at.i += at.m) {
-      at.m = rows + (longer > 0);
-      multiply_panel(at);
+    at.i += panels.start(index);
+    at.m = panels.rows(index);
+    return at;
+  }
+
+  void multiply_tall(const Block& block) const {
+    T* const a = scratch_;
+    T* const b = scratch_ + kMaxTileRows * kMaxDepth<T>;
+    if (plan_.pack_b) pack_b(block, b);
+    const Panels panels(block.m, kernels_.rows);
+    const int64_t tiles = ceil_div(block.n, kernels_.cols);
+    for (int64_t i = 0; i < panels.count; ++i) {
+      const Block at = panel_of(block, panels, i);
+      if (plan_.pack_a) pack_a(at, a);
+      GemmAhead<T> next{};
+      if (i + 1 < panels.count) next = ahead_a(panel_of(block, panels, i + 1), tiles);
+      multiply_panel(at, a, b, next);
     }
   }
 
-  // Up to kernels.rows rows of the block.
-  void multiply_panel(const Block& at) const {
-    GemmPanel<T> tiles{.m = at.m,
-                       .n = at.n,
-                       .k = at.depth,
-                       .a = p_.a + at.i * p_.a_row + at.k * p_.a_k,
-                       .a_row = p_.a_row,
-                       .a_k = p_.a_k,
-                       .b = p_.b + at.k * p_.b_k + at.j,
-                       .b_k = p_.b_k,
-                       .b_panel = kernels_.cols,
-                       .c = p_.c + at.i * p_.c_row + at.j,
-                       .c_row = p_.c_row,
-                       .add = p_.add || at.k > 0,
-                       .bias = nullptr};
-    if (plan_.pack_a) {
-      tiles.a_row = 1;
-      tiles.a_k = round_up(at.m, kernels_.width);
-      kernels_.pack(scratch_.a, tiles.a_k, tiles.a, p_.a_row, p_.a_k, at.m, at.depth);
-      tiles.a = scratch_.a;
+  void multiply_low(const Block& block) const {
+    T* const b = scratch_;
+    T* const a = scratch_ + kernels_.cols * kMaxDepth<T>;
+    const Panels panels(block.m, kernels_.rows);
+    const int64_t end = block.j + block.n;
+    Block strip = block;
+    for (; strip.j < end; strip.j += kernels_.cols) {
+      strip.n = std::min<int64_t>(kernels_.cols, end - strip.j);
+      pack_b(strip, b);
+      const bool fill = plan_.pack_a && strip.j == block.j;
+      GemmAhead<T> next = ahead_b(strip, end, panels.count);
+      for (int64_t i = 0; i < panels.count; ++i) {
+        const Block at = panel_of(strip, panels, i);
+        T* const own_a = a + i * round_up(kernels_.rows, kernels_.width) * block.depth;
+        if (fill) {
+          pack_a(at, own_a);
+          next = {};
+          if (i + 1 < panels.count) next = ahead_a(panel_of(strip, panels, i + 1), 1);
+        }
+        multiply_panel(at, own_a, b, next);
+      }
     }
-    if (plan_.pack_b) {
-      tiles.b = scratch_.b;
-      tiles.b_k = kernels_.cols;
-      tiles.b_panel = kernels_.cols * at.depth;
-    }
+  }
+
+  // The panel of columns after this one.
+  GemmAhead<T> ahead_b(Block strip, int64_t end, int64_t tiles) const {
+    strip.j += strip.n;
+    if (!plan_.fetch || strip.j >= end) return {};
+    const int64_t n = std::min<int64_t>(kernels_.cols, end - strip.j);
+    return ahead_of(b_at(strip), p_.b_col, p_.b_k, n, strip.depth, tiles);
+  }
+
+  // Up to kernels.rows rows of a block; a and b are what has been packed of it.
+  void multiply_panel(const Block& at, const T* a, const T* b, GemmAhead<T>& ahead) const {
     const bool last = at.k + at.depth >= p_.k;
-    if (last && p_.bias) tiles.bias = p_.bias + at.j;
-    kernels_.panel(tiles);
+    T* const c = p_.c + at.i * p_.c_row + at.j;
+    kernels_.panel({.m = at.m,
+                    .n = at.n,
+                    .k = at.depth,
+                    .a = plan_.pack_a ? a : a_at(at),
+                    .a_row = plan_.pack_a ? 1 : p_.a_row,
+                    .a_k = plan_.pack_a ? round_up(at.m, kernels_.width) : p_.a_k,
+                    .b = plan_.pack_b ? b : b_at(at),
+                    .b_k = plan_.pack_b ? kernels_.cols : p_.b_k,
+                    .b_panel = plan_.pack_b ? kernels_.cols * at.depth : kernels_.cols,
+                    .c = c,
+                    .c_row = p_.c_row,
+                    .add = p_.add || at.k > 0,
+                    .bias = last && p_.bias ? p_.bias + at.j : nullptr,
+                    .fetch_c = plan_.fetch_c,
+                    .ahead = ahead.left > 0 ? &ahead : nullptr});
     for (int64_t i = 0; last && p_.activation && i < at.m; ++i) {
-      p_.activation(tiles.c + i * p_.c_row, at.n);
+      p_.activation(c + i * p_.c_row, at.n);
     }
   }
 
   const Product<T>& p_;
   const GemmKernels<T>& kernels_;
   const Plan& plan_;
-  const Scratch<T> scratch_;
+  T* const scratch_;
 };
 
 template <class T>
@@ -176,25 +258,28 @@ void multiply_blocked(const Product<T>& p) {
   const GemmKernels<T>& kernels = sf::kernels<T>().gemm;
   const Plan plan = make_plan(p, kernels);
   std::atomic<bool> out_of_memory{false};
-  const auto multiply_chunk = [&](const Product<T>& one, int64_t i, int64_t j) {
-    const Scratch<T> room = plan.scratch() ? scratch<T>() : Scratch<T>{};
-    if (plan.scratch() && !room.a) {
+  const int64_t strips = ceil_div(p.n, kernels.cols);
+  const auto multiply_chunk = [&](const Product<T>& one, int64_t row, int64_t col) {
+    T* const room = plan.scratch() ? scratch<T>() : nullptr;
+    if (plan.scratch() && !room) {
       out_of_memory = true;
       return;
     }
+    const int64_t i = part_begin(p.m, row, plan.down);
+    const int64_t j = part_begin(strips, col, plan.across) * kernels.cols;
+    const int64_t end = part_begin(strips, col + 1, plan.across) * kernels.cols;
     Chunk<T>(one, kernels, plan, room)
-        .multiply(i, std::min(plan.rows, p.m - i), j, std::min(plan.cols, p.n - j));
+        .multiply(i, part_begin(p.m, row + 1, plan.down) - i, j, std::min(end, p.n) - j);
   };
-  if (p.batch == 1 && plan.rows >= p.m && plan.cols >= p.n) {
+  const int64_t chunks = plan.down * plan.across;
+  if (p.batch == 1 && chunks == 1) {
     multiply_chunk(p, 0, 0);
   } else {
-    const int64_t across = ceil_div(p.n, plan.cols), chunks = across * ceil_div(p.m, plan.rows);
     const Chunks groups{p.batch * chunks, plan.group};
     parallel_for(groups.count(), [&](int64_t group) {
       for (int64_t chunk = groups.begin(group); chunk < groups.end(group); ++chunk) {
         const int64_t place = chunk % chunks;
-        multiply_chunk(p.at(chunk / chunks), place / across * plan.rows,
-                       place % across * plan.cols);
+        multiply_chunk(p.at(chunk / chunks), place / plan.across, place % plan.across);
       }
     });
   }

@@ -20,6 +20,17 @@ int64_t block_depth(int64_t k) {
   return round_up(ceil_div(k, ceil_div(k, kMaxDepth<T>)), 4);
 }
 
+// `total` rows shared out evenly over as few panels of at most `most` as possible.
+struct Panels {
+  int64_t count, shorter, longer;  // panels; rows of the shorter ones; how many have one row more
+  Panels(int64_t rows, int64_t most)
+      : count(rows <= most ? std::min<int64_t>(rows, 1) : ceil_div(rows, most)),
+        shorter(count <= 1 ? rows : rows / count),
+        longer(rows - shorter * count) {}
+  int64_t start(int64_t i) const { return shorter * i + std::min(i, longer); }
+  int64_t rows(int64_t i) const { return shorter + (i < longer ? 1 : 0); }
+};
+
 template <class T>
 struct Product {
   int64_t m, n, k;

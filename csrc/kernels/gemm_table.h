@@ -4,6 +4,17 @@
 
 namespace sf {
 
+// Places of memory that will be needed soon, brought into the second-level cache while a product is
+// summed: `lines` of them, line_step apart, then run_step from the last one to the next run.
+template <class T>
+struct GemmAhead {
+  const T* at;
+  int64_t left;      // places in all
+  int64_t per_tile;  // places for one tile of C to fetch
+  int64_t lines, line_step, run_step;
+  int64_t line = 0;  // of the run, so far
+};
+
 // C (m x n) = or += A (m x k) B (k x n), walked tile by tile along n. The columns of B and C lie
 // side by side in memory; B may be packed into panels of GemmKernels::cols columns.
 template <class T>
@@ -15,8 +26,10 @@ struct GemmPanel {
   int64_t b_k, b_panel;  // strides between rows of B and from one panel of columns to the next
   T* c;
   int64_t c_row;
-  bool add;       // to what C holds; else C is not read
-  const T* bias;  // n numbers added to each row of C at the end, or null
+  bool add;                       // to what C holds; else C is not read
+  const T* bias;                  // n numbers added to each row of C at the end, or null
+  bool fetch_c = false;           // whether C is far away: each tile is fetched while it is summed
+  GemmAhead<T>* ahead = nullptr;  // what to fetch meanwhile, or null; tiles move it on
 };
 
 template <class T>

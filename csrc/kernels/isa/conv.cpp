@@ -2,12 +2,6 @@
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
-#if defined(__clang__)
-#define SF_UNROLL _Pragma("unroll")
-#else
-#define SF_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
 

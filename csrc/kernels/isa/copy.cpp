@@ -23,7 +23,7 @@ void transpose(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t row
     for (int i = 0; i < kWidth; ++i) from[i] = x + (c + i) * x_stride;
     for (int64_t r = 0; r < whole_rows; r += kQuad<T>) {
       Vec<T> block[kQuad<T>];
-      load_transposed(from, r, block);
+      load_transposed<1>(from, r, block);
       for (int t = 0; t < kQuad<T>; ++t) block[t].store(y + (r + t) * y_stride + c);
     }
   }

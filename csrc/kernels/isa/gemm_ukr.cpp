@@ -2,12 +2,6 @@
 #include "kernels/isa/transpose.h"
 #include "kernels/table.h"
 
-#if defined(__clang__)
-#define SF_UNROLL _Pragma("unroll")
-#else
-#define SF_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
 
@@ -63,33 +57,41 @@ SF_INLINE void finish(const GemmPanel<T>& p, Vec<T> (&sum)[M][NV], int64_t tail)
   }
 }
 
-// M rows by NV vectors; with kTail the last vector has `tail` lanes. kUnitRow: a_row is 1, else
-// a_k is.
+// Whether vector j begins a cache line, where vector 0 does.
+constexpr bool starts_line(int j) { return j * kVecBytes % 64 == 0; }
+
+// Fetches the next place into the second-level cache.
+template <class T>
+SF_INLINE void fetch(GemmAhead<T>& ahead) {
+  __builtin_prefetch(ahead.at, 0, 2);
+  const bool end = ++ahead.line == ahead.lines;
+  ahead.at += end ? ahead.run_step : ahead.line_step;
+  ahead.line = end ? 0 : ahead.line;
+}
+
+// The operands of a tile on their way along k.
 template <class T, int M, int NV, bool kUnitRow, bool kTail>
-void tile(const GemmPanel<T>& p, int64_t tail) {
+struct Sums {
   using V = Vec<T>;
   V sum[M][NV];
-  SF_UNROLL
-  for (int i = 0; i < M; ++i) {
-    SF_UNROLL
-    for (int j = 0; j < NV; ++j) sum[i][j] = V(T(0));
-  }
-  const T* a = p.a;
-  const T* b = p.b;
-  const int64_t a_row = kUnitRow ? 1 : p.a_row;
-  const int64_t a_k = kUnitRow ? p.a_k : 1;
-  const int64_t b_k = p.b_k;
-  // Rows of B that are not packed lie too far apart for the processor to foresee the next one. This
-  // fetches what is needed some 90 cycles later; few rows of C have longer runs and do without.
-  constexpr int kAhead = least(24, 180 / (M * NV));
-  for (int64_t k = p.k; k > 0; --k) {
+  const T *a, *b;
+  int64_t a_row, a_k, b_k, tail;
+
+  // Rows of B that are not packed lie too far apart for the processor to foresee the next one, and
+  // packed ones are read faster than it fetches. This fetches what is needed some 90 cycles later;
+  // few rows of C have longer runs and do without. Narrow tiles' panels of A stay in cache.
+  static constexpr int kAheadB = least(24, 180 / (M * NV)), kAheadA = 8;
+  static constexpr bool kFetchA = kUnitRow && M > 2 && kVecBytes == 64;
+
+  SF_INLINE void step() {
     V row[NV];
     SF_UNROLL
     for (int j = 0; j < NV; ++j) {
       const T* from = b + j * V::kWidth;
-      if (M > 2) __builtin_prefetch(from + kAhead * b_k);
+      if (M > 2 && starts_line(j)) __builtin_prefetch(from + kAheadB * b_k);
       row[j] = kTail && j == NV - 1 ? V::load_partial(from, tail) : V::load(from);
     }
+    if (kFetchA) __builtin_prefetch(a + kAheadA * a_k);
     SF_UNROLL
     for (int i = 0; i < M; ++i) {
       const V factor = V::broadcast(a[i * a_row]);
@@ -99,7 +101,46 @@ void tile(const GemmPanel<T>& p, int64_t tail) {
     a += a_k;
     b += b_k;
   }
-  finish<T, M, NV, kTail>(p, sum, tail);
+};
+
+// M rows by NV vectors; with kTail the last vector has `tail` lanes. kUnitRow: a_row is 1, else
+// a_k is. The first steps fetch the tile of C, the next ones what the caller wants.
+template <class T, int M, int NV, bool kUnitRow, bool kTail>
+void tile(const GemmPanel<T>& p, int64_t tail) {
+  using V = Vec<T>;
+  Sums<T, M, NV, kUnitRow, kTail> sums;
+  SF_UNROLL
+  for (int i = 0; i < M; ++i) {
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) sums.sum[i][j] = V(T(0));
+  }
+  sums.a = p.a;
+  sums.b = p.b;
+  sums.a_row = kUnitRow ? 1 : p.a_row;
+  sums.a_k = kUnitRow ? p.a_k : 1;
+  sums.b_k = p.b_k;
+  sums.tail = tail;
+  int64_t k = p.k;
+  const T* c = p.c;
+  for (int64_t left = p.fetch_c ? least(M, k) : 0; left > 0; --left, --k, c += p.c_row) {
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      if (starts_line(j)) __builtin_prefetch(c + j * V::kWidth, 1);
+    }
+    sums.step();
+  }
+  if (p.ahead) {
+    GemmAhead<T> ahead = *p.ahead;
+    const int64_t count = least(k, least(ahead.left, ahead.per_tile));
+    for (int64_t left = count; left > 0; --left, --k) {
+      fetch(ahead);
+      sums.step();
+    }
+    ahead.left -= count;
+    *p.ahead = ahead;
+  }
+  for (; k > 0; --k) sums.step();
+  finish<T, M, NV, kTail>(p, sums.sum, tail);
 }
 
 template <class T>
@@ -173,28 +214,47 @@ void panel(const GemmPanel<T>& whole) {
   last[m][vecs - 1][unit_row](p, tail);
 }
 
-// One vector's worth of rows (or fewer: the last one is repeated), transposed.
+// One vector's worth of rows (or fewer: the last one is repeated), transposed: a vector of each row
+// at a time, so that rows a page apart, which share few places in the cache, are met only once.
 template <class T>
 void pack_transposed(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t rows,
                      int64_t depth) {
   using V = Vec<T>;
+  constexpr int kAhead = 128 / sizeof(T);
   const T* row[V::kWidth];
   for (int i = 0; i < V::kWidth; ++i) row[i] = from + least(i, rows - 1) * from_row;
   int64_t k = 0;
-  for (; k + kQuad<T> <= depth; k += kQuad<T>) {
-    V block[kQuad<T>];
-    load_transposed(row, k, block);
+  for (; k + V::kWidth <= depth; k += V::kWidth) {
+    for (int i = 0; i < V::kWidth; ++i) __builtin_prefetch(row[i] + k + kAhead);
+    V block[V::kWidth];
+    load_transposed<V::kWidth / kQuad<T>>(row, k, block);
     SF_UNROLL
-    for (int t = 0; t < kQuad<T>; ++t) block[t].store(to + (k + t) * to_k);
+    for (int t = 0; t < V::kWidth; ++t) block[t].store(to + (k + t) * to_k);
   }
   for (; k < depth; ++k) {
     for (int i = 0; i < V::kWidth; ++i) to[k * to_k + i] = row[i][k];
   }
 }
 
+// One panel of NV vectors, the last one of `tail` lanes.
+template <class T, int NV, bool kTail>
+void pack_panel(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t tail, int64_t depth) {
+  using V = Vec<T>;
+  constexpr int kAhead = 16;
+  for (int64_t k = 0; k < depth; ++k, from += from_k, to += to_k) {
+    __builtin_prefetch(from + kAhead * from_k);
+    if (NV > 1) __builtin_prefetch(from + kAhead * from_k + NV * V::kWidth - 1);
+    SF_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      const T* at = from + j * V::kWidth;
+      (kTail && j == NV - 1 ? V::load_partial(at, tail) : V::load(at)).store(to + j * V::kWidth);
+    }
+  }
+}
+
 // Row by row of the source, whatever the number of panels, so that it is read as it lies in memory.
 template <class T>
-void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
+void pack_panels(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
   using V = Vec<T>;
   constexpr int kAhead = 16;
   for (int64_t k = 0; k < depth; ++k, from += from_k, to += to_k) {
@@ -208,6 +268,17 @@ void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t row
       if (j < end) V::load_partial(from + i + j, end - j).store(panel + j);
     }
   }
+}
+
+template <class T>
+void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
+  constexpr int kWidth = Vec<T>::kWidth;
+  const int64_t tail = rows % kWidth;
+  if (rows > to_k || rows > 2 * kWidth) return pack_panels(to, to_k, from, from_k, rows, depth);
+  if (rows == 2 * kWidth) return pack_panel<T, 2, false>(to, to_k, from, from_k, 0, depth);
+  if (rows > kWidth) return pack_panel<T, 2, true>(to, to_k, from, from_k, tail, depth);
+  if (rows == kWidth) return pack_panel<T, 1, false>(to, to_k, from, from_k, 0, depth);
+  pack_panel<T, 1, true>(to, to_k, from, from_k, tail, depth);
 }
 
 template <class T>

@@ -9,37 +9,51 @@ namespace {
 template <class T>
 constexpr int kQuad = 16 / static_cast<int>(sizeof(T));
 
-// Loads quad q of the vector from rows[q * step].
+// v with quad `lane` from p; lane 0 comes first and starts v.
 #if defined(SF_ISA_avx512)
-SF_INLINE F32 load_quads(const float* const* rows, int step, int64_t at) {
-  F32 v = _mm512_castps128_ps512(_mm_loadu_ps(rows[0] + at));
-  v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[step] + at), 1);
-  v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[2 * step] + at), 2);
-  return _mm512_insertf32x4(v, _mm_loadu_ps(rows[3 * step] + at), 3);
+template <int lane>
+SF_INLINE F32 insert_quad(F32 v, const float* p) {
+  if constexpr (lane == 0) return _mm512_castps128_ps512(_mm_loadu_ps(p));
+  return _mm512_insertf32x4(v, _mm_loadu_ps(p), lane);
 }
-SF_INLINE F64 load_quads(const double* const* rows, int step, int64_t at) {
-  F64 v = _mm512_castpd128_pd512(_mm_loadu_pd(rows[0] + at));
-  v = _mm512_insertf64x2(v, _mm_loadu_pd(rows[step] + at), 1);
-  v = _mm512_insertf64x2(v, _mm_loadu_pd(rows[2 * step] + at), 2);
-  return _mm512_insertf64x2(v, _mm_loadu_pd(rows[3 * step] + at), 3);
+template <int lane>
+SF_INLINE F64 insert_quad(F64 v, const double* p) {
+  if constexpr (lane == 0) return _mm512_castpd128_pd512(_mm_loadu_pd(p));
+  return _mm512_insertf64x2(v, _mm_loadu_pd(p), lane);
 }
-
 #elif defined(SF_ISA_avx2)
-SF_INLINE F32 load_quads(const float* const* rows, int step, int64_t at) {
-  const F32 v = _mm256_castps128_ps256(_mm_loadu_ps(rows[0] + at));
-  return _mm256_insertf128_ps(v, _mm_loadu_ps(rows[step] + at), 1);
+template <int lane>
+SF_INLINE F32 insert_quad(F32 v, const float* p) {
+  if constexpr (lane == 0) return _mm256_castps128_ps256(_mm_loadu_ps(p));
+  return _mm256_insertf128_ps(v, _mm_loadu_ps(p), lane);
 }
-SF_INLINE F64 load_quads(const double* const* rows, int step, int64_t at) {
-  const F64 v = _mm256_castpd128_pd256(_mm_loadu_pd(rows[0] + at));
-  return _mm256_insertf128_pd(v, _mm_loadu_pd(rows[step] + at), 1);
+template <int lane>
+SF_INLINE F64 insert_quad(F64 v, const double* p) {
+  if constexpr (lane == 0) return _mm256_castpd128_pd256(_mm_loadu_pd(p));
+  return _mm256_insertf128_pd(v, _mm_loadu_pd(p), lane);
 }
-
 #else
-template <class T>
-SF_INLINE typename Types<T>::Raw load_quads(const T* const* rows, int, int64_t at) {
-  return Vec<T>::load(rows[0] + at).v;
+template <int lane, class T>
+SF_INLINE typename Types<T>::Raw insert_quad(typename Types<T>::Raw, const T* p) {
+  return Vec<T>::load(p).v;
 }
 #endif
+
+// Rows i, i + kQuad, ... of `count` quads from `at` on: quad q of them all goes to to[q][i]. The
+// quads of a row are loaded one after the other.
+template <int count, int lane = 0, class T, class Raw>
+SF_INLINE void load_quads(const T* const* rows, int64_t at, Raw (*to)[kQuad<T>]) {
+  SF_UNROLL
+  for (int i = 0; i < kQuad<T>; ++i) {
+    SF_UNROLL
+    for (int q = 0; q < count; ++q) {
+      to[q][i] = insert_quad<lane>(to[q][i], rows[lane * kQuad<T> + i] + at + q * kQuad<T>);
+    }
+  }
+  if constexpr (lane + 1 < Vec<T>::kWidth / kQuad<T>) {
+    load_quads<count, lane + 1>(rows, at, to);
+  }
+}
 
 // Quad by quad the low (high) halves of a and b, taken in turn: a0 b0 a1 b1.
 #if defined(SF_ISA_avx512)
@@ -71,21 +85,27 @@ SF_INLINE F64 interleave_low(F64 a, F64 b) { return __builtin_shufflevector(a, b
 SF_INLINE F64 interleave_high(F64 a, F64 b) { return __builtin_shufflevector(a, b, 1, 3); }
 #endif
 
-// out[t][i] = rows[i][at + t] for i < kWidth, t < kQuad.
-SF_INLINE void load_transposed(const float* const* rows, int64_t at, Vec<float>* out) {
-  const F32 r0 = load_quads(rows, 4, at), r1 = load_quads(rows + 1, 4, at);
-  const F32 r2 = load_quads(rows + 2, 4, at), r3 = load_quads(rows + 3, 4, at);
-  const F64 low01 = (F64)interleave_low(r0, r1), high01 = (F64)interleave_high(r0, r1);
-  const F64 low23 = (F64)interleave_low(r2, r3), high23 = (F64)interleave_high(r2, r3);
+// Quads as numbers of a matrix: out[t][i] = r[i % kQuad][i / kQuad * kQuad + t].
+SF_INLINE void transpose_quads(const F32 (&r)[4], Vec<float>* out) {
+  const F64 low01 = (F64)interleave_low(r[0], r[1]), high01 = (F64)interleave_high(r[0], r[1]);
+  const F64 low23 = (F64)interleave_low(r[2], r[3]), high23 = (F64)interleave_high(r[2], r[3]);
   out[0] = (F32)interleave_low(low01, low23);
   out[1] = (F32)interleave_high(low01, low23);
   out[2] = (F32)interleave_low(high01, high23);
   out[3] = (F32)interleave_high(high01, high23);
 }
-SF_INLINE void load_transposed(const double* const* rows, int64_t at, Vec<double>* out) {
-  const F64 r0 = load_quads(rows, 2, at), r1 = load_quads(rows + 1, 2, at);
-  out[0] = interleave_low(r0, r1);
-  out[1] = interleave_high(r0, r1);
+SF_INLINE void transpose_quads(const F64 (&r)[2], Vec<double>* out) {
+  out[0] = interleave_low(r[0], r[1]);
+  out[1] = interleave_high(r[0], r[1]);
+}
+
+// out[t][i] = rows[i][at + t] for i < kWidth, t < count * kQuad.
+template <int count, class T>
+SF_INLINE void load_transposed(const T* const* rows, int64_t at, Vec<T>* out) {
+  typename Types<T>::Raw quads[count][kQuad<T>] = {};
+  load_quads<count>(rows, at, quads);
+  SF_UNROLL
+  for (int q = 0; q < count; ++q) transpose_quads(quads[q], out + q * kQuad<T>);
 }
 
 }  // namespace

@@ -11,6 +11,13 @@
 
 #define SF_INLINE inline __attribute__((always_inline))
 
+// Unrolls the loop that follows.
+#if defined(__clang__)
+#define SF_UNROLL _Pragma("unroll")
+#else
+#define SF_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
 
