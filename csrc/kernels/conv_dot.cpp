@@ -76,7 +76,8 @@ class WeightDot {
       }
     }
     T* sums = sums_.get() + (part * p_.groups + group) * count;
-    for (int64_t i = 0; i < count; ++i) sums[i] = kernels_.fold(lanes + i * kDotLanes);
+    const auto fold = kernels<T>().reduce.rows[static_cast<int>(Reduce::sum)];
+    for (int64_t i = 0; i < count; ++i) sums[i] = fold(lanes + i * kDotLanes, kDotLanes);
     return true;
   }
 

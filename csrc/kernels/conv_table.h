@@ -61,8 +61,6 @@ struct ConvKernels {
                    int64_t left, int64_t width) = nullptr;
 
   void (*dot)(const DotPanel<T>& panel) = nullptr;
-  // The sum of kDotLanes lanes, by halves.
-  T (*fold)(const T* lanes) = nullptr;
 
   // to[i] = from[2 i] and to[2 i] = from[i] + add, i < n; nothing else is touched.
   void (*take_second)(T* to, const T* from, int64_t n) = nullptr;

@@ -324,22 +324,9 @@ void dot(const DotPanel<T>& p) {
 }
 
 template <class T>
-T fold(const T* lanes) {
-  T lane[kDotLanes];
-  for (int i = 0; i < kDotLanes; ++i) lane[i] = lanes[i];
-  SF_UNROLL
-  for (int half = kDotLanes / 2; half > 0; half /= 2) {
-    SF_UNROLL
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  }
-  return lane[0];
-}
-
-template <class T>
 void fill(ConvKernels<T>& kernels) {
   kernels.dot_rows = kDotRows<T>;
   kernels.dot = dot<T>;
-  kernels.fold = fold<T>;
   kernels.take_second = take_second<T>;
   kernels.put_second = put_second<T>;
   kernels.indexed = indexed<T>;

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from surefoot import _core, nn, optim
 from surefoot.nn._check import positive_int
+from surefoot.nn._random import random_state_kept
 
 from ._fit import MakeOptimizer, MakeSchedule, Recipe, build_members, fit_members, rows_of
 from .combine import Combine
 from .predictor import Ensemble
 
-__all__ = ["deep_ensemble", "member_seeds", "random_state_kept"]
+__all__ = ["deep_ensemble", "member_seeds"]
 
 
 def member_seeds(seed: int, count: int) -> list[int]:
@@ -83,13 +83,3 @@ def deep_ensemble(
         recipe = Recipe(loss, optimizer, schedule, epochs, batch_size, progress)
         fit_members("deep_ensemble", models, seeds, data, recipe, batched)
     return ensemble
-
-
-@contextmanager
-def random_state_kept() -> Iterator[None]:
-    """Leave the stream of ``sf.manual_seed`` as it was."""
-    state = _core.get_rng_state()
-    try:
-        yield
-    finally:
-        _core.set_rng_state(state)

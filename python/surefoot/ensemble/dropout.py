@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from surefoot import _core, nn
 from surefoot._core import Tensor
 from surefoot.nn._check import positive_int
+from surefoot.nn._random import random_state_kept
 from surefoot.train.feed import as_tensor
 
 from .combine import Combine, Uncertainty, checked_combine, combined, spread, uncertainty
-from .deep import random_state_kept
 from .predictor import evaluating
 
 __all__ = ["DropoutSamples", "mc_dropout"]

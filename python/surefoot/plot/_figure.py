@@ -13,6 +13,7 @@ import numpy.typing as npt
 from surefoot import _core
 from surefoot.nn import Module
 from surefoot.nn._mode import mode_kept
+from surefoot.nn._random import random_state_kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,14 +88,12 @@ def array(value: Any) -> Array:
 def undisturbed(model: Module) -> Iterator[None]:
     """Modes, buffers (running statistics) and random numbers are afterwards as before."""
     buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
-    random = _core.get_rng_state()
     try:
-        with mode_kept(model):
+        with random_state_kept(), mode_kept(model):
             yield
     finally:
         for buffer, kept in buffers:
             buffer.detach().copy_(kept)
-        _core.set_rng_state(random)
 
 
 def model_input(model: Module, value: Any) -> Any:
