@@ -313,19 +313,19 @@ def test_every_row_of_the_core_is_some_rule_s(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("momenta", [[0]], [(1, 0, 1, 1, 1)]), "no rule 'momenta'"),
-        (("sgd", [[0]], [(1, 0, 1)]), "0 lists of states needed, got 1"),
-        (("momentum", [[0, 0]], [(1, 0, 1, 1, 1)]), "1 states needed, one per parameter, got 2"),
-        (("momentum", [[0]], [(1, 0, 1)]), "5 coefficients needed, got 3"),
-        (("momentum", [[0]], [(1, 0, 1, 1, 1)] * 2), "1 lists of coefficients needed, or 1, got 2"),
+        (("momenta", [["s"]], [(1, 0, 1, 1, 1)]), "no rule 'momenta'"),
+        (("sgd", [["s"]], [(1, 0, 1)]), "0 lists of states needed, got 1"),
+        (("momentum", [["s"]] * 2, [(1, 0, 1, 1, 1)]), "1 states needed, one per parameter, got 2"),
+        (("momentum", [["s"]], [(1, 0, 1)]), "5 coefficients needed, got 3"),
+        (("momentum", [["s"]], [(1, 0, 1, 1, 1)] * 2), "1 lists of coefficients needed, or 1, got 2"),
     ],
 )
 def test_core_refuses_other_lengths_than_the_row_s(arguments: Any, words: str) -> None:
-    rule, states, coefficients = arguments
+    rule, entries, coefficients = arguments
     w, g = leaf([1.0]), sf.tensor(np.ones(1))
-    tensors = [[sf.tensor(np.ones(1)) for _ in state] for state in states]
+    states = [{field: sf.tensor(np.ones(1)) for field in fields} for fields in entries]
     with pytest.raises(ValueError, match=words):
-        sf._core._update_(rule, [w], [g], tensors, coefficients)
+        sf._core._update_(rule, [w], [g], states, ("s",), coefficients)
     assert array(w)[0] == 1.0
 
 

@@ -104,6 +104,7 @@ struct From<std::vector<T>> {
       throw TypeError("must be a list or tuple, got ", Py_TYPE(object)->tp_name);
     }
     const Py_ssize_t n = PySequence_Fast_GET_SIZE(object);
+    out.reserve(static_cast<size_t>(n));
     for (Py_ssize_t i = 0; i < n; ++i) {
       out.push_back(From<T>::get(PySequence_Fast_GET_ITEM(object, i)));
     }

@@ -765,9 +765,14 @@ def _record_function(name: builtins.str, outputs: _Sequence[Tensor], inputs: _Se
 
 def _set_grad_enabled(enabled: builtins.bool) -> None: ...
 
-def _update_(rule: builtins.str, params: _Sequence[Tensor], grads: _Sequence[Tensor], states: _Sequence[_Sequence[Tensor]], coefficients: _Sequence[_Sequence[builtins.float]]) -> None:
-    """One step of a row of kernels/update.def on all params. states: a list per state, each as
-    long as params; coefficients: one tuple per parameter, or a list of one for all."""
+def _update_(rule: builtins.str, params: builtins.list[_Any], grads: builtins.list[_Any], entries: builtins.list[_Any], fields: builtins.tuple[_Any, ...], coefficients: _Sequence[_Sequence[builtins.float]]) -> None:
+    """One step of a row of kernels/update.def on all params. entries: the state of each, a dict,
+    in which the row's state tensors stand under the names `fields`; KeyError, before anything
+    is changed, if one is missing. coefficients: one tuple per parameter, or a list of one for
+    all."""
+
+def _with_grads(params: builtins.list[_Any]) -> builtins.tuple[_Any, ...]:
+    """The tensors of the list that have a gradient, and their gradients."""
 
 def abs(input: Tensor) -> Tensor:
     """|x|, elementwise."""

@@ -32,6 +32,8 @@ class Activation(Module):
     inplace: bool = False
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self._arguments and not self.inplace:
+            return self._op(x)
         arguments = [getattr(self, name) for name in self._arguments]
         if self.inplace:
             changed: Tensor = getattr(x, f"{self._op.__name__}_")(*arguments)

@@ -34,14 +34,10 @@ class RowRule(SparseSteps):
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
         row, fields = self._row(group)
         entries = self._entries(params)
-        states = [self._buffers(f, entries, params, self._start(group, f)) for f in fields]
         steps = [entry.get("step", 0) + 1 for entry in entries]
         lists = self._lists(group, entries, steps)
-        _core._update_(row, params, grads, [buffers for buffers, _ in states], lists)
+        self._run_row(row, fields, group, params, grads, entries, lists)
         self._keep("step", entries, steps)
-        for field, (buffers, are_new) in zip(fields, states, strict=True):
-            if are_new:
-                self._keep(field, entries, buffers)
 
     def _lists(
         self, group: Group, entries: list[dict[str, Any]], steps: list[int]

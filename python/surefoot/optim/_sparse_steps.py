@@ -17,10 +17,6 @@ from .optimizer import Optimizer
 class SparseSteps(Optimizer):
     """An optimizer whose rule treats every number by itself, so that it can step some rows."""
 
-    def _start(self, group: Group, field: str) -> float:
-        """The value that state tensor ``field`` is filled with at first."""
-        return 0.0
-
     def step_rows(self, parameter: Tensor, indices: Tensor, grad_rows: Tensor) -> None:
         """Updates only rows ``indices`` of ``parameter``, and their part of the state.
 

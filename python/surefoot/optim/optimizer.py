@@ -98,6 +98,10 @@ class Optimizer:
         """Changes ``params`` in place; they all have a gradient."""
         raise NotImplementedError
 
+    def _start(self, group: Group, field: str) -> float:
+        """The value that state tensor ``field`` is filled with at first."""
+        return 0.0
+
     def _formula(self, group: Group) -> list[str]:
         """The update of one step, a line each, with the numbers now in use."""
         raise NotImplementedError
@@ -117,12 +121,7 @@ class Optimizer:
         if closure is not None:
             loss = with_grad(closure)
         for group in self.param_groups:
-            params, grads = [], []
-            for parameter in group["params"]:
-                grad = parameter.grad
-                if grad is not None:
-                    params.append(parameter)
-                    grads.append(grad)
+            params, grads = _core._with_grads(group["params"])
             if params:
                 self._update(group, params, grads)
         return loss
@@ -249,17 +248,28 @@ class Optimizer:
         """The state of every parameter, made on first use."""
         return self.state.entries(params)
 
-    @staticmethod
-    def _buffers(
-        name: str, entries: list[dict[str, Any]], params: list[Tensor], start: float = 0.0
-    ) -> tuple[list[Tensor], bool]:
-        """State tensor ``name`` of every parameter, and whether some are new, not yet kept."""
+    def _run_row(
+        self,
+        row: str,
+        fields: tuple[str, ...],
+        group: Group,
+        params: list[Tensor],
+        grads: list[Tensor],
+        entries: list[dict[str, Any]],
+        coefficients: list[tuple[float, ...]],
+    ) -> None:
+        """One fused step of ``row``, whose state tensors are ``fields``; those not yet there are
+        made, and kept once the step is done, so that an error in it changes no state."""
         try:
-            return [entry[name] for entry in entries], False
+            _core._update_(row, params, grads, entries, fields, coefficients)
         except KeyError:
-            pairs = zip(entries, params, strict=True)
-        full_like = _core.full_like
-        return [e[name] if name in e else full_like(p.detach(), start) for e, p in pairs], True
+            full = [
+                {f: _core.full_like(p.detach(), self._start(group, f)) for f in fields} | entry
+                for p, entry in zip(params, entries, strict=True)
+            ]
+            _core._update_(row, params, grads, full, fields, coefficients)
+            for entry, values in zip(entries, full, strict=True):
+                entry.update(values)
 
     @staticmethod
     def _keep(name: str, entries: list[dict[str, Any]], values: Iterable[Any]) -> None:

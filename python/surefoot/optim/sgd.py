@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
@@ -154,16 +153,14 @@ class SGD(SparseSteps):
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
         head = sign_and_decay(group)
         if not group["momentum"]:
-            _core._update_("sgd", params, grads, [], [(*head, group["lr"])])
+            self._run_row("sgd", (), group, params, grads, [], [(*head, group["lr"])])
             return
         entries = self._entries(params)
-        buffers, are_new = self._buffers("momentum_buffer", entries, params)
+        firsts = ["momentum_buffer" not in entry for entry in entries]
+        by_first = {f: (*head, *self._coefficients(group, f)) for f in set(firsts)}
+        lists = [by_first[f] for f in (firsts if len(by_first) > 1 else firsts[:1])]
         row = "nesterov" if group["nesterov"] is True else "momentum"
-        firsts = ["momentum_buffer" not in entry for entry in entries] if are_new else [False]
-        coefficients = [(*head, *self._coefficients(group, first)) for first in firsts]
-        _core._update_(row, params, grads, [buffers], coefficients)
-        if are_new:
-            self._keep("momentum_buffer", entries, buffers)
+        self._run_row(row, self._fields, group, params, grads, entries, lists)
 
     @staticmethod
     def _coefficients(group: Group, first: bool) -> tuple[float, ...]:
