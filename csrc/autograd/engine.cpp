@@ -1,7 +1,7 @@
 #include "autograd/engine.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <utility>
 
 #include "autograd/grad_mode.h"
 #include "autograd/meta.h"
@@ -9,6 +9,64 @@
 
 namespace sf {
 namespace {
+
+struct Capture {
+  uint32_t slot;
+  Tensor* into;
+};
+
+// What a pass knows of a node.
+struct State {
+  Grads grads;
+  std::vector<Capture> captures;
+  int64_t waiting = 0;  // edges that have not delivered yet
+  bool seen = false;
+  bool queued = false;
+  bool needed = false;  // leads to a capture
+};
+
+// The states by node: a hash table without an allocation per node.
+class States {
+ public:
+  States() : slots_(128) { states_.reserve(slots_.size() / 2); }
+
+  // Made on first use. A reference is good until another node's first use.
+  State& operator[](const Node* node) {
+    Slot& slot = find(node);
+    if (!slot.node) {
+      if (states_.size() == slots_.size() / 2) {
+        grow();
+        return (*this)[node];
+      }
+      slot = {node, states_.size()};
+      states_.emplace_back();
+    }
+    return states_[slot.index];
+  }
+
+ private:
+  struct Slot {
+    const Node* node = nullptr;
+    size_t index = 0;
+  };
+
+  Slot& find(const Node* node) {
+    const size_t mask = slots_.size() - 1;
+    size_t at = (reinterpret_cast<uintptr_t>(node) * 0x9E3779B97F4A7C15u >> 32) & mask;
+    while (slots_[at].node && slots_[at].node != node) at = (at + 1) & mask;
+    return slots_[at];
+  }
+
+  void grow() {
+    const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+    for (const Slot& slot : old) {
+      if (slot.node) find(slot.node) = slot;
+    }
+  }
+
+  std::vector<Slot> slots_;  // a power of two, at most half of them taken
+  std::vector<State> states_;
+};
 
 // One backward pass: gradients wait at their node until all paths to it have arrived.
 class Pass {
@@ -24,8 +82,8 @@ class Pass {
   void run(const std::vector<Edge>& roots, const std::vector<Tensor>& grads) {
     const GradModeGuard mode(graph_);
     count_paths(roots);
-    for (size_t i = 0; i < roots.size(); ++i) send(roots[i], grads[i]);
-    for (const Edge& root : roots) make_ready(root.node.get());
+    for (size_t i = 0; i < roots.size(); ++i) send(states_[roots[i].node.get()], roots[i], grads[i]);
+    for (const Edge& root : roots) make_ready(states_[root.node.get()], root.node.get());
     while (!ready_.empty()) {
       std::pop_heap(ready_.begin(), ready_.end(), runs_later);
       const Ref<Node> node(ready_.back());
@@ -35,19 +93,6 @@ class Pass {
   }
 
  private:
-  struct Capture {
-    uint32_t slot;
-    Tensor* into;
-  };
-  struct State {
-    Grads grads;
-    std::vector<Capture> captures;
-    int64_t waiting = 0;  // edges that have not delivered yet
-    bool seen = false;
-    bool queued = false;
-    bool needed = false;  // leads to a capture
-  };
-
   static bool runs_later(const Node* a, const Node* b) { return a->sequence() < b->sequence(); }
 
   // Walks the graph once without recursion; children are finished before their parents, which
@@ -85,15 +130,13 @@ class Pass {
     }
   }
 
-  void send(const Edge& edge, const Tensor& grad) {
-    State& state = states_[edge.node.get()];
+  void send(State& state, const Edge& edge, const Tensor& grad) {
     state.grads.resize(edge.node->outputs.size());
     Tensor& slot = state.grads[edge.slot];
     slot = slot.defined() ? add_grads(slot, grad, graph_) : grad;
   }
 
-  void make_ready(Node* node) {
-    State& state = states_[node];
+  void make_ready(State& state, Node* node) {
     if (state.waiting > 0 || state.queued) return;
     state.queued = true;
     ready_.push_back(node);
@@ -163,19 +206,20 @@ class Pass {
     for (size_t i = 0; i < node.edges.size(); ++i) {
       const Edge& edge = node.edges[i];
       if (!edge.node) continue;
+      State& state = states_[edge.node.get()];
       if (!out.empty() && out[i].defined()) {
         check_fits(*edge.node, edge.slot, out[i], node.name());
-        send(edge, out[i]);
+        send(state, edge, out[i]);
       }
-      --states_[edge.node.get()].waiting;
-      make_ready(edge.node.get());
+      --state.waiting;
+      make_ready(state, edge.node.get());
     }
   }
 
   bool retain_;
   bool graph_;
   bool only_captured_ = false;
-  std::unordered_map<Node*, State> states_;
+  States states_;
   std::vector<Node*> ready_;
 };
 

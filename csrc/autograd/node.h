@@ -67,8 +67,8 @@ class Node : public RefCounted {
   // Later ops have larger numbers; the engine runs the largest first.
   uint64_t sequence() const { return sequence_; }
 
-  std::vector<Edge> edges;
-  std::vector<Output> outputs;
+  SmallVector<Edge> edges;
+  SmallVector<Output> outputs;
   std::vector<Hook> hooks;  // run on the output gradients before apply
 
   static uint64_t next_sequence();

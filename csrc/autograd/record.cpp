@@ -28,7 +28,7 @@ class FormulaNode final : public Node {
 
  private:
   Formula formula_;
-  std::vector<SavedTensor> saved_;
+  SmallVector<SavedTensor> saved_;
   bool released_ = false;
 };
 

@@ -6,9 +6,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/small.h"
+
 namespace sf {
 
-class RefCounted {
+class RefCounted : public SmallObject {
  public:
   RefCounted() = default;
   RefCounted(const RefCounted&) = delete;

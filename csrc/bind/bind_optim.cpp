@@ -44,7 +44,11 @@ void update(const std::string& rule, const py::list& params, const py::list& gra
   std::vector<Tensors> states;
   for (const py::handle field : fields) states.push_back(column(entries, field));
   const Tensors changed = From<Tensors>::get(params.ptr()), by = From<Tensors>::get(grads.ptr());
-  without_gil([&] { update_(rule, changed, by, states, coefficients); });
+  const auto step = [&] { update_(rule, changed, by, states, coefficients); };
+  int64_t work = 0;
+  for (const Tensor& param : changed) work += param.numel();
+  if (work < kReleaseGilNumel) return step();
+  without_gil(step);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace sf {
 
 // What the autograd room hangs on a tensor.
-struct TensorExtension {
+struct TensorExtension : SmallObject {
   virtual ~TensorExtension() = default;
 };
 

@@ -36,8 +36,9 @@ class RowRule(SparseSteps):
         entries = self._entries(params)
         steps = [entry.get("step", 0) + 1 for entry in entries]
         lists = self._lists(group, entries, steps)
-        self._run_row(row, fields, group, params, grads, entries, lists)
-        self._keep("step", entries, steps)
+        self._run_row(row, fields, group, (params, grads, entries), lists)
+        for entry, step in zip(entries, steps):  # noqa: B905 (strict costs time here)
+            entry["step"] = step
 
     def _lists(
         self, group: Group, entries: list[dict[str, Any]], steps: list[int]

@@ -98,10 +98,6 @@ class Optimizer:
         """Changes ``params`` in place; they all have a gradient."""
         raise NotImplementedError
 
-    def _start(self, group: Group, field: str) -> float:
-        """The value that state tensor ``field`` is filled with at first."""
-        return 0.0
-
     def _formula(self, group: Group) -> list[str]:
         """The update of one step, a line each, with the numbers now in use."""
         raise NotImplementedError
@@ -247,35 +243,6 @@ class Optimizer:
     def _entries(self, params: list[Tensor]) -> list[dict[str, Any]]:
         """The state of every parameter, made on first use."""
         return self.state.entries(params)
-
-    def _run_row(
-        self,
-        row: str,
-        fields: tuple[str, ...],
-        group: Group,
-        params: list[Tensor],
-        grads: list[Tensor],
-        entries: list[dict[str, Any]],
-        coefficients: list[tuple[float, ...]],
-    ) -> None:
-        """One fused step of ``row``, whose state tensors are ``fields``; those not yet there are
-        made, and kept once the step is done, so that an error in it changes no state."""
-        try:
-            _core._update_(row, params, grads, entries, fields, coefficients)
-        except KeyError:
-            full = [
-                {f: _core.full_like(p.detach(), self._start(group, f)) for f in fields} | entry
-                for p, entry in zip(params, entries, strict=True)
-            ]
-            _core._update_(row, params, grads, full, fields, coefficients)
-            for entry, values in zip(entries, full, strict=True):
-                entry.update(values)
-
-    @staticmethod
-    def _keep(name: str, entries: list[dict[str, Any]], values: Iterable[Any]) -> None:
-        """Keeps state entry ``name``: after the step, so that an error in it changes no state."""
-        for entry, value in zip(entries, values):  # noqa: B905 (strict costs time here)
-            entry[name] = value
 
     # Groups.
 

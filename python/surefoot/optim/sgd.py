@@ -153,14 +153,14 @@ class SGD(SparseSteps):
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
         head = sign_and_decay(group)
         if not group["momentum"]:
-            self._run_row("sgd", (), group, params, grads, [], [(*head, group["lr"])])
+            self._run_row("sgd", (), group, (params, grads, []), [(*head, group["lr"])])
             return
         entries = self._entries(params)
         firsts = ["momentum_buffer" not in entry for entry in entries]
         by_first = {f: (*head, *self._coefficients(group, f)) for f in set(firsts)}
         lists = [by_first[f] for f in (firsts if len(by_first) > 1 else firsts[:1])]
         row = "nesterov" if group["nesterov"] is True else "momentum"
-        self._run_row(row, self._fields, group, params, grads, entries, lists)
+        self._run_row(row, self._fields, group, (params, grads, entries), lists)
 
     @staticmethod
     def _coefficients(group: Group, first: bool) -> tuple[float, ...]:
