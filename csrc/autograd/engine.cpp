@@ -82,7 +82,8 @@ class Pass {
   void run(const std::vector<Edge>& roots, const std::vector<Tensor>& grads) {
     const GradModeGuard mode(graph_);
     count_paths(roots);
-    for (size_t i = 0; i < roots.size(); ++i) send(states_[roots[i].node.get()], roots[i], grads[i]);
+    for (size_t i = 0; i < roots.size(); ++i)
+      send(states_[roots[i].node.get()], roots[i], grads[i]);
     for (const Edge& root : roots) make_ready(states_[root.node.get()], root.node.get());
     while (!ready_.empty()) {
       std::pop_heap(ready_.begin(), ready_.end(), runs_later);

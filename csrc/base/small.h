@@ -1,5 +1,5 @@
-// Memory for the small objects that come and go with every op: a thread keeps what it frees, by size,
-// and hands it out again. The C library's cache holds seven blocks of a size; a graph frees
+// Memory for the small objects that come and go with every op: a thread keeps what it frees, by
+// size, and hands it out again. The C library's cache holds seven blocks of a size; a graph frees
 // hundreds at once.
 #pragma once
 #include <cstddef>
