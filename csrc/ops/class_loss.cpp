@@ -22,6 +22,7 @@ int64_t class_dim(const Tensor& x) { return x.ndim() == 1 ? 0 : 1; }
 
 // (n, C) rows of x, classes last.
 Tensor as_rows(const Tensor& x) {
+  if (x.ndim() == 2) return x;
   const int64_t classes = x.size(static_cast<int>(class_dim(x)));
   return reshape(x.ndim() > 2 ? movedim(x, 1, -1) : x, {x.numel() / classes, classes});
 }
@@ -145,6 +146,17 @@ Tensor row_weights(const Expected& e, Dtype dtype) {
   return out;
 }
 
+// What a mean divides by: the sum of the rows' weights, 1 if no row counts (the loss is then 0).
+double mean_divisor(const Expected& e, Dtype dtype) {
+  double total = 0;
+  if (e.weight.defined()) {
+    total = item_as_double(sum(row_weights(e, dtype)));
+  } else {
+    for (int64_t i = 0; i < e.labels.numel(); ++i) total += e.ignored(i) ? 0 : 1;
+  }
+  return total == 0 ? 1 : total;
+}
+
 // The matrix P.
 Tensor expected_matrix(const Expected& e, Dtype dtype) {
   const int64_t n = e.labels.numel();
@@ -211,10 +223,7 @@ Tensor label_loss(const char* op, const Tensor& x, const Expected& e, Reduction 
       run_row_lse(x.array(), lse.array());
     }
     loss = row_losses(x, lse, e);
-    if (reduction == Reduction::kMean) {
-      divisor = item_as_double(sum(row_weights(e, x.dtype())));
-      if (divisor == 0) divisor = 1;  // all labels are ignored: the loss is 0
-    }
+    if (reduction == Reduction::kMean) divisor = mean_divisor(e, x.dtype());
     if (reduction != Reduction::kNone) loss = sum(loss);
     if (divisor != 1) loss = loss / divisor;
   }

@@ -109,7 +109,8 @@ Pair checked_pair(const char* op, const Tensor& x, const Tensor& target) {
 
 Tensor checked_labels(const char* op, const Tensor& target, int64_t classes,
                       std::optional<int64_t> ignore) {
-  const Tensor labels = reshape(contiguous_as(target, Dtype::kInt64), {target.numel()});
+  Tensor labels = contiguous_as(target, Dtype::kInt64);
+  if (labels.ndim() != 1) labels = reshape(labels, {target.numel()});
   const int64_t* label = labels.as<int64_t>();
   for (int64_t i = 0; i < labels.numel(); ++i) {
     if (label[i] == ignore || (label[i] >= 0 && label[i] < classes)) continue;
