@@ -98,6 +98,7 @@ CASES = [
     Case("mish", F.mish, mish, -80, 80),
     Case("softplus", lambda x: F.softplus(x, threshold=1e9), softplus, -80, 80),
     Case("logsigmoid", F.logsigmoid, lambda x: -softplus(-x), -80, 80),
+    Case("tan", sf.tan, np.tan, -10, 10),
     Case("softsign", F.softsign, lambda x: x / (1 + abs(x)), -80, 80),
 ]
 

@@ -88,6 +88,13 @@ Tensor Backward::flat(const Tensor& grad) const {
   return out;
 }
 
+Tensor Backward::reusable_grad(size_t i) const {
+  const Tensor& g = grads_[i];
+  const bool free = !graph_ && g.defined() && g.is_contiguous() && g.impl()->use_count() == 1 &&
+                    g.storage()->use_count() == 1 && g.storage()->pooled();
+  return free ? g : empty(node_.outputs[i].shape, node_.outputs[i].dtype);
+}
+
 bool should_record(const char* op, TensorRefs inputs) {
   if (!GradMode::enabled()) return false;
   bool needed = false;

@@ -44,6 +44,9 @@ class Backward {
   // Gradient of output i, zeros if none arrived.
   Tensor grad(size_t i = 0) const;
   bool has_grad(size_t i) const { return grads_[i].defined(); }
+  // Memory of the shape of output i, for a kernel that may work in place: that of its gradient
+  // where nobody else holds it, new otherwise. To be asked for before grad(i).
+  Tensor reusable_grad(size_t i = 0) const;
   // The i-th saved tensor; undefined if none was given in its place.
   Tensor saved(size_t i) const { return saved_[i].unpack(&node_, i); }
   // Whether input i needs a gradient; an undefined tensor may be returned for the others.

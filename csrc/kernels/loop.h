@@ -12,6 +12,8 @@ namespace sf {
 
 constexpr int64_t kSerialBelow = 32768;  // elements; smaller work stays on the caller's thread
 constexpr int64_t kChunkElements = 16384;
+// Results from this size on are written past the caches, which could not keep them.
+constexpr int64_t kStreamBytes = 8 << 20;
 constexpr int kMaxOperands = 5;
 
 // Strides in bytes. The last dimension is the inner loop; a plan has at least one dimension.

@@ -61,23 +61,29 @@ T rstd_of(double var, double eps) {
 
 // ------------------------------------------------------------------------ groups that lie in rows
 
+// Around the mean of a few elements, which saves a pass over x; around the mean itself where that
+// is not within a standard deviation.
 template <class T>
 Moments row_moments(const NormPlan& p, const T* x, int64_t group) {
   const auto& k = kernels<T>();
   const auto count = static_cast<double>(p.count());
-  double sums[2];
-  double mean = 0;
+  const int64_t few = std::min<int64_t>(p.inner, 64);
+  T shift = 0;
   if (p.centered) {
-    group_sums<T>(p, group, sums, [&](int64_t at, int64_t, int64_t n, T* out) {
-      out[0] = k.reduce.rows[static_cast<int>(Reduce::sum)](x + at, n);
-      out[1] = 0;
-    });
-    mean = static_cast<double>(static_cast<T>(sums[0] / count));
+    const auto sum = k.reduce.rows[static_cast<int>(Reduce::sum)];
+    shift = sum(x + group * p.inner, few) / static_cast<T>(few);
   }
-  group_sums<T>(p, group, sums, [&](int64_t at, int64_t, int64_t n, T* out) {
-    k.norm.row_deviations(x + at, n, static_cast<T>(mean), out);
-  });
-  return p.centered ? moments_of(mean, sums, count) : Moments{0, sums[1] / count};
+  for (bool last = !p.centered;; last = true) {
+    double sums[2];
+    group_sums<T>(p, group, sums, [&](int64_t at, int64_t, int64_t n, T* out) {
+      k.norm.row_deviations(x + at, n, shift, out);
+    });
+    if (!p.centered) return {0, sums[1] / count};
+    const Moments m = moments_of(static_cast<double>(shift), sums, count);
+    const double step = sums[0] / count;
+    if (last || !(step * step > m.var)) return m;
+    shift = static_cast<T>(m.mean);
+  }
 }
 
 template <class T>
@@ -95,7 +101,7 @@ void row_forward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
   }
   for (int64_t o = 0; o < p.outer; ++o) {
     const int64_t row = (o * p.groups + group) * p.inner;
-    kernels<T>().norm.row_apply(a.x + row, a.y + row, p.inner, mean, scale, shift, w, b);
+    kernels<T>().norm.row_apply(a.x + row, a.y + row, p.inner, mean, scale, shift, w, b, p.next());
   }
 }
 
@@ -119,7 +125,7 @@ void row_backward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
   const T scale = a.weight && !p.along_inner ? rstd * a.weight[group] : rstd;
   for (int64_t o = 0; o < p.outer; ++o) {
     const int64_t row = (o * p.groups + group) * p.inner;
-    k.row_grad(a.x + row, a.g + row, a.dx + row, p.inner, mean, rstd, w, scale, c0, c1);
+    k.row_grad(a.x + row, a.g + row, a.dx + row, p.inner, mean, rstd, w, scale, c0, c1, p.next());
   }
 }
 
@@ -161,7 +167,7 @@ std::vector<double> column_totals(int64_t rows, int64_t columns, const F& fn) {
     fn(bands.begin(c), bands.end(c) - bands.begin(c), sums, sums + columns);
   });
   std::vector<double> totals(width);
-  for (size_t i = 0; i < partial.size(); ++i) totals[i % width] += static_cast<double>(partial[i]);
+  kernels<T>().norm.add_bands(partial.data(), bands.count(), 2 * columns, totals.data());
   return totals;
 }
 
@@ -204,7 +210,8 @@ void column_forward(const NormPlan& p, const Pointers<T>& a) {
     shift[static_cast<size_t>(j)] = a.bias ? a.bias[j] : T(0);
   }
   const Chunks bands = bands_of(p.outer, n);
-  for_bands(bands, n, [&](int64_t c) {
+  for_bands(bands, n, [&](int64_t i) {
+    const int64_t c = bands.count() - 1 - i;  // the last ones are still in the cache
     for (int64_t r = bands.begin(c); r < bands.end(c); ++r) {
       k.column_apply(a.x + r * n, a.y + r * n, n, a.mean, scale.data(), shift.data());
     }
@@ -235,7 +242,8 @@ void column_backward(const NormPlan& p, const Pointers<T>& a) {
   }
   if (!a.dx) return;
   const Chunks bands = bands_of(p.outer, n);
-  for_bands(bands, n, [&](int64_t c) {
+  for_bands(bands, n, [&](int64_t i) {
+    const int64_t c = bands.count() - 1 - i;  // the last ones are still in the cache
     for (int64_t r = bands.begin(c); r < bands.end(c); ++r) {
       const int64_t at = r * n;
       k.column_grad(a.x + at, a.g + at, a.dx + at, n, a.mean, scale.data(), c0.data(), c1.data());
@@ -244,14 +252,14 @@ void column_backward(const NormPlan& p, const Pointers<T>& a) {
 }
 
 // Rows whose weight lies along the inner positions: dweight and dbias are sums over the rows, taken
-// band by band right after dx, while x and g are in the cache.
+// band by band right before dx, which finds x and g in the cache and may replace g.
 template <class T>
 void inner_backward(const NormPlan& p, const Pointers<T>& a) {
   const int64_t n = p.inner;
   const auto sums = column_totals<T>(p.groups, n, [&](int64_t row, int64_t rows, T* s, T* t) {
-    for (int64_t r = row; a.dx && r < row + rows; ++r) row_backward(p, a, r);
     kernels<T>().norm.column_grad_sums_by_row(a.x + row * n, a.g + row * n, rows, n, a.mean + row,
                                               a.rstd + row, s, t);
+    for (int64_t r = row; a.dx && r < row + rows; ++r) row_backward(p, a, r);
   });
   for (int64_t j = 0; j < n; ++j) {
     a.dbias[j] = static_cast<T>(sums[static_cast<size_t>(j)]);

@@ -13,6 +13,8 @@ struct NormPlan {
   bool centered;     // false: the mean counts as 0, the variance is the mean square
   double eps;
   int64_t count() const { return outer * inner; }
+  // From the start of a row to that of the row that is read next.
+  int64_t next() const { return outer == 1 ? inner : groups * inner; }
 };
 
 // y, and mean, var (divisor count) and rstd = 1 / sqrt(var + eps) of each group. weight and bias
@@ -21,7 +23,7 @@ void run_norm(const NormPlan& plan, const Array& x, const Array& weight, const A
               const Array& y, const Array& mean, const Array& var, const Array& rstd);
 
 // dx, dweight and dbias from g = dL/dy; those that are null are left out, but dweight and dbias go
-// together.
+// together. dx may be g.
 void run_norm_backward(const NormPlan& plan, const Array& x, const Array& g, const Array& weight,
                        const Array& mean, const Array& rstd, const Array& dx, const Array& dweight,
                        const Array& dbias);

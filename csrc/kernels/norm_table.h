@@ -6,10 +6,11 @@ namespace sf {
 
 template <class T>
 struct NormKernels {
-  // Rows: n contiguous elements of one mean. w and b hold a number for each, or are null.
+  // Rows: n contiguous elements of one mean. w and b hold a number for each, or are null. What is
+  // read next, `next` elements on, is fetched on the way.
   // y = (x - mean) scale w + b, with the number `shift` in place of b where that is null.
-  void (*row_apply)(const T* x, T* y, int64_t n, T mean, T scale, T shift, const T* w,
-                    const T* b) = nullptr;
+  void (*row_apply)(const T* x, T* y, int64_t n, T mean, T scale, T shift, const T* w, const T* b,
+                    int64_t next) = nullptr;
   // Sum of x - mean, and of its square.
   void (*row_deviations)(const T* x, int64_t n, T mean, T* sums) = nullptr;
   // Sum of g w, and of g w xhat.
@@ -17,7 +18,7 @@ struct NormKernels {
                         T* sums) = nullptr;
   // dx = scale (g w - c0 - xhat c1)
   void (*row_grad)(const T* x, const T* g, T* dx, int64_t n, T mean, T rstd, const T* w, T scale,
-                   T c0, T c1) = nullptr;
+                   T c0, T c1, int64_t next) = nullptr;
 
   // Columns: rows of n contiguous elements, each column with a mean of its own.
   // y = (x - mean) scale + shift, one row.
@@ -34,6 +35,8 @@ struct NormKernels {
   // dx = scale g - c0 - (x - mean) c1, one row.
   void (*column_grad)(const T* x, const T* g, T* dx, int64_t n, const T* mean, const T* scale,
                       const T* c0, const T* c1) = nullptr;
+  // sums[j] += x[band, j] over bands in ascending order.
+  void (*add_bands)(const T* x, int64_t bands, int64_t n, double* sums) = nullptr;
 };
 
 }  // namespace sf

@@ -114,10 +114,11 @@ void run_row_softmax(const Array& x, const Array& lse, const Array& scale, const
     }
     const Loop loop = make_loop({&y0, &x0, &of_row[0], &of_row[1]});
     const auto kernel = kernels<T>().softmax.scaled_exp;
-    launch("row_softmax", [loop, kernel, n = x.shape[1]] {
+    const bool stream = y.numel() * size_of(y.dtype) >= kStreamBytes;
+    launch("row_softmax", [loop, kernel, stream, n = x.shape[1]] {
       for_lines(loop, n, [&](char* const* at) {
         kernel(reinterpret_cast<const T*>(at[1]), *reinterpret_cast<const T*>(at[2]),
-               *reinterpret_cast<const T*>(at[3]), reinterpret_cast<T*>(at[0]), n);
+               *reinterpret_cast<const T*>(at[3]), reinterpret_cast<T*>(at[0]), n, stream);
       });
     });
   });

@@ -14,8 +14,8 @@ struct SoftmaxKernels {
   void (*log_backward)(const T* y, const T* g, T* dx, int64_t n) = nullptr;
   // log sum exp(x); -inf of an empty sum.
   T (*log_sum_exp)(const T* x, int64_t n) = nullptr;
-  // y = scale exp(x - lse)
-  void (*scaled_exp)(const T* x, T lse, T scale, T* y, int64_t n) = nullptr;
+  // y = scale exp(x - lse); `stream` writes past the caches.
+  void (*scaled_exp)(const T* x, T lse, T scale, T* y, int64_t n, bool stream) = nullptr;
 };
 
 }  // namespace sf

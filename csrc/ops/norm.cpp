@@ -51,9 +51,9 @@ Array or_null(const Tensor& t) { return t.defined() ? t.array() : Array{}; }
 // `affine` is the shape of weight and bias.
 Grads norm_backward(const Backward& b, const NormPlan& plan, const Shape& affine) {
   if (b.graph()) return differentiable_backward(b, plan, affine);
-  const Tensor x = b.saved(0), g = contiguous(b.grad()), mean = b.saved(2), rstd = b.saved(3);
   Grads out(3);
-  if (b.needs(0)) out[0] = empty(x.shape(), x.dtype());
+  if (b.needs(0)) out[0] = b.reusable_grad();
+  const Tensor x = b.saved(0), g = contiguous(b.grad()), mean = b.saved(2), rstd = b.saved(3);
   if (b.needs(1) || b.needs(2)) {
     out[1] = empty(affine, x.dtype());
     out[2] = empty(affine, x.dtype());

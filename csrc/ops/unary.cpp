@@ -17,14 +17,13 @@ bool needs_x(Unary op) { return needs_of(op) & kNeedsX; }
 bool needs_y(Unary op) { return needs_of(op) & kNeedsY; }
 
 Grads unary_backward(const Backward& b, Unary op, const OpParams& p) {
-  const Tensor g = b.grad();
+  const Tensor dx = b.graph() ? Tensor() : b.reusable_grad(), g = b.grad();
   const Tensor x = needs_x(op) ? b.saved(0) : Tensor();
   const Tensor y = needs_y(op) ? b.saved(needs_x(op) ? 1 : 0) : Tensor();
   if (b.graph()) {
-    const Tensor dx = info(op).formula(g, x, y, p);
-    return {needs_of(op) ? b.flat(dx) : dx};
+    const Tensor formula = info(op).formula(g, x, y, p);
+    return {needs_of(op) ? b.flat(formula) : formula};
   }
-  Tensor dx = empty(g.shape(), g.dtype());
   const Array xs = x.defined() ? x.array() : Array{}, ys = y.defined() ? y.array() : Array{};
   run_unary_backward(op, &xs, &ys, g.array(), dx.array(), p);
   return {dx};

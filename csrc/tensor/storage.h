@@ -18,6 +18,7 @@ class Storage final : public RefCounted {
   void* data() const { return data_; }
   int64_t bytes() const { return bytes_; }
   bool writable() const { return writable_; }
+  bool pooled() const { return !release_; }  // memory that nobody outside knows
 
   // Counts in-place changes; `last_change` names the op that made the latest.
   uint64_t version() const { return version_.load(std::memory_order_relaxed); }

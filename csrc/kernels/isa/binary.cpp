@@ -1,6 +1,6 @@
 // The loops of binary.def: every row becomes a forward and two backwards for float and double.
+#include "kernels/isa/lanes.h"
 #include "kernels/isa/rowfun.h"
-#include "kernels/table.h"
 
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
@@ -32,17 +32,16 @@ void forward(const T* a, const T* b, T* y, int64_t n, int a_step, int b_step) {
 template <class Row, int which, class T>
 void backward(const T* a, const T* b, const T* y, const T* g, T* out, int64_t n) {
   using V = Vec<T>;
-  for (int64_t i = 0; i < n; i += V::kWidth) {
-    const bool whole = i + V::kWidth <= n;
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     const auto read = [&](const T* from, bool needed) SF_INLINE_LAMBDA {
-      return !needed ? V(T(0)) : whole ? V::load(from + i) : V::load_partial(from + i, n - i);
+      return needed ? load_or(from + i, left, T(0)) : V(T(0));
     };
     constexpr int kNeeds = which ? Row::kNeedsForB : Row::kNeedsForA;
     const V va = read(a, kNeeds & kNeedsA), vb = read(b, kNeeds & kNeedsB);
     const V vy = read(y, kNeeds & kNeedsY), vg = read(g, true);
     const V d = which ? Row::backward_b(va, vb, vy, vg) : Row::backward_a(va, vb, vy, vg);
-    whole ? d.store(out + i) : d.store_partial(out + i, n - i);
-  }
+    store_some(d, out + i, left);
+  });
 }
 
 #define SF_BACKWARD(name, of_a, of_b)                                                \

@@ -98,14 +98,19 @@ struct ExpParts {
   typename Vec<T>::Words k;  // in two's complement
   Vec<T> q;
 };
-template <class T>
-SF_INLINE ExpParts<T> exp_parts(Vec<T> x) {
+// adjust(r) is what becomes of x - k log(2): r, or with what rounding took from x.
+template <class T, class F>
+SF_INLINE ExpParts<T> exp_parts(Vec<T> x, const F& adjust) {
   using C = Const<T>;
   const Vec<T> shifted = fma(x, Vec<T>(T(kLog2E)), Vec<T>(C::kRound));
   const Vec<T> k = shifted - Vec<T>(C::kRound);
   Vec<T> r = fma(k, Vec<T>(-C::kLn2High), x);
-  r = fma(k, Vec<T>(-C::kLn2Low), r);
+  r = adjust(fma(k, Vec<T>(-C::kLn2Low), r));
   return {shifted.words() - Vec<T>(C::kRound).words(), fma(r * r, polynomial(r, C::kExp), r)};
+}
+template <class T>
+SF_INLINE ExpParts<T> exp_parts(Vec<T> x) {
+  return exp_parts(x, [](Vec<T> r) SF_INLINE_LAMBDA { return r; });
 }
 
 // x * 2^k for normal x and results; adds to the exponent.
@@ -124,12 +129,17 @@ SF_INLINE Vec<T> exp(Vec<T> x) {
   return select(x == x, y, x);
 }
 
+// For kExpm1Min <= x <= kExpm1Big.
+template <class T>
+SF_INLINE Vec<T> expm1_inside(ExpParts<T> parts) {
+  const Vec<T> scale = scale_exponent(Vec<T>(T(1)), parts.k);
+  return fma(scale, parts.q, scale - T(1));
+}
 template <class T>
 SF_INLINE Vec<T> expm1(Vec<T> x) {
   using C = Const<T>;
   const ExpParts<T> parts = exp_parts(max(x, Vec<T>(C::kExpm1Min)));
-  const Vec<T> scale = scale_exponent(Vec<T>(T(1)), parts.k);
-  Vec<T> y = fma(scale, parts.q, scale - T(1));
+  Vec<T> y = expm1_inside(parts);
   y = select(x > C::kExpm1Big, scale_exponent(parts.q + T(1), parts.k), y);
   y = select(x > C::kExpMax, C::kInf, y);
   return select((x == x) & (x != T(0)), y, x);
@@ -207,7 +217,7 @@ SF_INLINE Vec<T> log1p(Vec<T> x) {
 template <class T>
 SF_INLINE Vec<T> tanh(Vec<T> x) {
   const Vec<T> a = min(abs(x), Vec<T>(Const<T>::kTanhMax));
-  const Vec<T> m = expm1(a + a), d = m + T(2);
+  const Vec<T> m = expm1_inside(exp_parts(a + a)), d = m + T(2);
   Vec<T> y;
   if constexpr (sizeof(T) == 4) {
     y = m / d;

@@ -21,7 +21,7 @@ SF_INLINE void for_vectors(int64_t rows, int64_t hidden, const F& fn) {
   }
 }
 
-// sigmoid and tanh of mathfun.h with the argument clamped beforehand, which spares exp its edges.
+// The sigmoid of mathfun.h with the argument clamped beforehand, which spares exp its edges.
 template <class T>
 SF_INLINE Vec<T> gate_sigmoid(Vec<T> x) {
   using V = Vec<T>;
@@ -30,16 +30,6 @@ SF_INLINE Vec<T> gate_sigmoid(Vec<T> x) {
   const V y = V(T(1)) / (scale_exponent(parts.q + T(1), parts.k) + T(1));
   return select(x == x, y, x);
 }
-template <class T>
-SF_INLINE Vec<T> gate_tanh(Vec<T> x) {
-  using V = Vec<T>;
-  if constexpr (sizeof(T) == 8) return tanh(x);
-  const V a = min(abs(x), V(Const<T>::kTanhMax));
-  const ExpParts<T> parts = exp_parts(a + a);
-  const V scale = scale_exponent(V(T(1)), parts.k);
-  const V m = fma(scale, parts.q, scale - T(1));  // e^2a - 1
-  return select(x == x, copysign(m / (m + T(2)), x), x);
-}
 
 template <class T, bool kRelu>
 void plain_forward(const RnnStep<T>& s) {
@@ -47,7 +37,7 @@ void plain_forward(const RnnStep<T>& s) {
   for_vectors<T>(s.rows, s.hidden, [&](int64_t r, int64_t j, int64_t left) {
     T *gates = s.gates + r * s.gates_row + j, *h = s.h + r * s.hidden + j;
     const V sum = load_or(gates, left, T(0));
-    const V y = kRelu ? max_nan(sum, V(T(0))) : gate_tanh(sum);
+    const V y = kRelu ? max_nan(sum, V(T(0))) : tanh(sum);
     keep(load_or(h, left, T(0)), s.h_before, r * s.before_row + j, left);
     store_some(y, gates, left);
     store_some(y, h, left);
@@ -77,7 +67,7 @@ void lstm_forward(const RnnStep<T>& s) {
     T* gates = s.gates + r * s.gates_row + j;
     const V i = gate_sigmoid(load_or(gates, left, T(0)));
     const V f = gate_sigmoid(load_or(gates + n, left, T(0)));
-    const V g = gate_tanh(load_or(gates + 2 * n, left, T(0)));
+    const V g = tanh(load_or(gates + 2 * n, left, T(0)));
     const V o = gate_sigmoid(load_or(gates + 3 * n, left, T(0)));
     store_some(i, gates, left);
     store_some(f, gates + n, left);
@@ -88,7 +78,7 @@ void lstm_forward(const RnnStep<T>& s) {
     keep(before, s.c_before, at, left);
     keep(load_or(s.h + state, left, T(0)), s.h_before, at, left);
     const V c = fma(f, before, i * g);
-    const V h = o * gate_tanh(c);
+    const V h = o * tanh(c);
     store_some(c, s.c + state, left);
     store_some(h, s.h + state, left);
     store_some(h, s.out + r * s.out_row + j, left);
@@ -108,7 +98,7 @@ void lstm_backward(const RnnStepBackward<T>& s) {
     const V before = load_or(s.c_before + at, left, T(0));
     V dh = load_or(s.dh + state, left, T(0));
     if (s.dout) dh += load_or(s.dout + r * s.dout_row + j, left, T(0));
-    const V t = gate_tanh(fma(f, before, i * g));  // as forward had it
+    const V t = tanh(fma(f, before, i * g));  // as forward had it
     const V dc = fma(dh * o, fma(-t, t, one), load_or(s.dc + state, left, T(0)));
     store_some(dc * f, s.dc + state, left);
     const V d[4] = {dc * g * (i * (one - i)), dc * before * (f * (one - f)),
@@ -131,7 +121,7 @@ void gru_forward(const RnnStep<T>& s) {
     const V r = gate_sigmoid(load_or(gates, left, T(0)));
     const V z = gate_sigmoid(load_or(gates + size, left, T(0)));
     const V m = load_or(gates + 3 * size, left, T(0));
-    const V n = gate_tanh(fma(r, m, load_or(gates + 2 * size, left, T(0))));
+    const V n = tanh(fma(r, m, load_or(gates + 2 * size, left, T(0))));
     store_some(r, gates, left);
     store_some(z, gates + size, left);
     store_some(n, gates + 2 * size, left);

@@ -3,8 +3,6 @@
 #include "kernels/isa/actfun.h"
 #include "kernels/isa/trigfun.h"
 
-#define SF_INLINE_LAMBDA __attribute__((always_inline))
-
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
 

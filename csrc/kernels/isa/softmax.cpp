@@ -9,8 +9,9 @@ template <class T>
 T row_max(const T* x, int64_t n) {
   using V = Vec<T>;
   V acc = V(-Const<T>::kInf);
-  for (int64_t i = 0; i < n; i += V::kWidth)
-    acc = max_nan(acc, load_or(x + i, n - i, -Const<T>::kInf));
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    acc = max_nan(acc, load_or(x + i, left, -Const<T>::kInf));
+  });
   return fold_lanes<V::kWidth / 2>(acc, [](V a, V b) { return max_nan(a, b); })[0];
 }
 
@@ -22,30 +23,32 @@ SF_INLINE T log_of_scalar(T x) {
 template <class T>
 void forward(const T* x, T* y, int64_t n) {
   const Vec<T> top = row_max(x, n);
-  const T sum = lane_sum<T>(n, [&](int64_t i, int64_t left) {
+  const T sum = lane_sum<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     const Vec<T> e = exp(load_or(x + i, left, -Const<T>::kInf) - top);
     store_some(e, y + i, left);
     return e;
   });
   const Vec<T> scale = T(1) / sum;
-  for (int64_t i = 0; i < n; i += Vec<T>::kWidth) {
-    store_some(load_or(y + i, n - i, T(0)) * scale, y + i, n - i);
-  }
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    store_some(load_or(y + i, left, T(0)) * scale, y + i, left);
+  });
 }
 
 template <class T>
 SF_INLINE T sum_exp(const T* x, int64_t n, Vec<T> top) {
-  return lane_sum<T>(
-      n, [&](int64_t i, int64_t left) { return exp(load_or(x + i, left, -Const<T>::kInf) - top); });
+  return lane_sum<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    __builtin_prefetch(x + i + n);  // the next row
+    return exp(load_or(x + i, left, -Const<T>::kInf) - top);
+  });
 }
 
 template <class T>
 void log_forward(const T* x, T* y, int64_t n) {
   const Vec<T> top = row_max(x, n);
   const Vec<T> log_sum = log_of_scalar(sum_exp(x, n, top));
-  for (int64_t i = 0; i < n; i += Vec<T>::kWidth) {
-    store_some((load_or(x + i, n - i, T(0)) - top) - log_sum, y + i, n - i);
-  }
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    store_some((load_or(x + i, left, T(0)) - top) - log_sum, y + i, left);
+  });
 }
 
 template <class T>
@@ -56,30 +59,42 @@ T log_sum_exp(const T* x, int64_t n) {
 }
 
 template <class T>
-void scaled_exp(const T* x, T lse, T scale, T* y, int64_t n) {
-  for (int64_t i = 0; i < n; i += Vec<T>::kWidth) {
-    store_some(exp(load_or(x + i, n - i, T(0)) - lse) * scale, y + i, n - i);
+void scaled_exp(const T* x, T lse, T scale, T* y, int64_t n, bool stream) {
+  using V = Vec<T>;
+  const auto value = [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    __builtin_prefetch(x + i + n);  // the next row
+    return exp(load_or(x + i, left, T(0)) - lse) * scale;
+  };
+  int64_t i = 0;
+  if (stream) {
+    const auto past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(y) / sizeof(T) % V::kWidth);
+    if (past) i = V::kWidth - past < n ? V::kWidth - past : n;
+    if (i) value(0, i).store_partial(y, i);
+    for (; i + V::kWidth <= n; i += V::kWidth) value(i, V::kWidth).stream(y + i);
+    stream_fence();
   }
+  for (; i + V::kWidth <= n; i += V::kWidth) value(i, V::kWidth).store(y + i);
+  if (i < n) value(i, n - i).store_partial(y + i, n - i);
 }
 
 template <class T>
 void backward(const T* y, const T* g, T* dx, int64_t n) {
-  const Vec<T> dot = lane_sum<T>(n, [&](int64_t i, int64_t left) {
+  const Vec<T> dot = lane_sum<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     return load_or(g + i, left, T(0)) * load_or(y + i, left, T(0));
   });
-  for (int64_t i = 0; i < n; i += Vec<T>::kWidth) {
-    const Vec<T> p = load_or(y + i, n - i, T(0));
-    store_some(p * (load_or(g + i, n - i, T(0)) - dot), dx + i, n - i);
-  }
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    const Vec<T> p = load_or(y + i, left, T(0));
+    store_some(p * (load_or(g + i, left, T(0)) - dot), dx + i, left);
+  });
 }
 template <class T>
 void log_backward(const T* y, const T* g, T* dx, int64_t n) {
-  const Vec<T> sum =
-      lane_sum<T>(n, [&](int64_t i, int64_t left) { return load_or(g + i, left, T(0)); });
-  for (int64_t i = 0; i < n; i += Vec<T>::kWidth) {
-    const Vec<T> p = exp(load_or(y + i, n - i, T(0)));
-    store_some(fma(-p, sum, load_or(g + i, n - i, T(0))), dx + i, n - i);
-  }
+  const Vec<T> sum = lane_sum<T>(
+      n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA { return load_or(g + i, left, T(0)); });
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    const Vec<T> p = exp(load_or(y + i, left, T(0)));
+    store_some(fma(-p, sum, load_or(g + i, left, T(0))), dx + i, left);
+  });
 }
 
 template <class T>

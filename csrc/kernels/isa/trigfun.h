@@ -147,23 +147,30 @@ SF_INLINE Quadrant<T> reduce_quadrant(Vec<T> x) {
   return out;
 }
 
+// A value and what rounding took from it.
 template <class T>
-SF_INLINE Vec<T> sin_small(Quadrant<T> q) {
+struct Rounded {
+  Vec<T> value, lost;
+  SF_INLINE Rounded(Vec<T> large, Vec<T> small)
+      : value(large + small), lost((large - value) + small) {}
+};
+template <class T>
+SF_INLINE Rounded<T> sin_small(Quadrant<T> q) {
   const Vec<T> z = q.r * q.r;
-  return q.r + fma(q.r * z, polynomial(z, Trig<T>::kSin), q.low);
+  return {q.r, fma(q.r * z, polynomial(z, Trig<T>::kSin), q.low)};
 }
 template <class T>
-SF_INLINE Vec<T> cos_small(Quadrant<T> q) {
+SF_INLINE Rounded<T> cos_small(Quadrant<T> q) {
   const Vec<T> z = q.r * q.r;
   const Vec<T> half = z * T(0.5);
   const Vec<T> head = Vec<T>(T(1)) - half;
   const Vec<T> lost = fma(-q.r, q.low, (Vec<T>(T(1)) - head) - half);
-  return head + fma(z * z, polynomial(z, Trig<T>::kCos), lost);
+  return {head, fma(z * z, polynomial(z, Trig<T>::kCos), lost)};
 }
 // sin(r + k pi/2)
 template <class T>
 SF_INLINE Vec<T> sin_of(Quadrant<T> q) {
-  const Vec<T> y = select((q.k & 1) != 0, cos_small(q), sin_small(q));
+  const Vec<T> y = select((q.k & 1) != 0, cos_small(q).value, sin_small(q).value);
   return select((q.k & 2) != 0, -y, y);
 }
 
@@ -182,8 +189,12 @@ template <class T>
 SF_INLINE Vec<T> tan(Vec<T> x) {
   const Quadrant<T> q = reduce_quadrant(x);
   const auto odd = (q.k & 1) != 0;
-  const Vec<T> s = sin_small(q), c = cos_small(q);
-  return select(x == T(0), x, select(odd, -c, s) / select(odd, s, c));
+  const Rounded<T> s = sin_small(q), c = cos_small(q);
+  const Vec<T> top = select(odd, -c.value, s.value), top_lost = select(odd, -c.lost, s.lost);
+  const Vec<T> bottom = select(odd, s.value, c.value), bottom_lost = select(odd, s.lost, c.lost);
+  const Vec<T> share = Vec<T>(T(1)) / bottom, y = top * share;
+  const Vec<T> lost = fma(-y, bottom, top) + fma(-y, bottom_lost, top_lost);
+  return select(x == T(0), x, fma(lost, share, y));
 }
 
 // atan(y / x) for y >= 0, x >= 0, not both zero or infinite: y/x, (y-x)/(y+x) or -x/y, so that the

@@ -1,6 +1,6 @@
 // The loops of unary.def: every row becomes a forward and a backward for float and double.
+#include "kernels/isa/lanes.h"
 #include "kernels/isa/rowfun.h"
-#include "kernels/table.h"
 
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
@@ -15,28 +15,24 @@ struct Params {
 
 template <class Row, class T>
 void forward(const T* x, T* y, int64_t n, const T* params) {
-  using V = Vec<T>;
   const Params<T> with(params);
-  int64_t i = 0;
-  for (; i + V::kWidth <= n; i += V::kWidth) {
-    Row::forward(V::load(x + i), with.p).store(y + i);
-  }
-  if (i < n) Row::forward(V::load_partial(x + i, n - i), with.p).store_partial(y + i, n - i);
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    store_some(Row::forward(load_or(x + i, left, T(0)), with.p), y + i, left);
+  });
 }
 
 template <class Row, class T>
 void backward(const T* x, const T* y, const T* g, T* dx, int64_t n, const T* params) {
   using V = Vec<T>;
   const Params<T> with(params);
-  for (int64_t i = 0; i < n; i += V::kWidth) {
-    const bool whole = i + V::kWidth <= n;
+  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     const auto read = [&](const T* from, bool needed) SF_INLINE_LAMBDA {
-      return !needed ? V(T(0)) : whole ? V::load(from + i) : V::load_partial(from + i, n - i);
+      return needed ? load_or(from + i, left, T(0)) : V(T(0));
     };
     const V out = Row::backward(read(x, Row::kNeeds & kNeedsX), read(y, Row::kNeeds & kNeedsY),
                                 read(g, true), with.p);
-    whole ? out.store(dx + i) : out.store_partial(dx + i, n - i);
-  }
+    store_some(out, dx + i, left);
+  });
 }
 
 // The rows. Arguments that a row does not use are cast away, so that the compiler stays quiet.

@@ -10,6 +10,7 @@
 #endif
 
 #define SF_INLINE inline __attribute__((always_inline))
+#define SF_INLINE_LAMBDA __attribute__((always_inline))
 
 // Unrolls the loop that follows.
 #if defined(__clang__)
@@ -88,6 +89,8 @@ SF_INLINE void raw_store(float* p, int64_t n, F32 a) {
 SF_INLINE void raw_store(double* p, int64_t n, F64 a) {
   _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), a);
 }
+SF_INLINE void raw_stream(float* p, F32 a) { _mm512_stream_ps(p, a); }
+SF_INLINE void raw_stream(double* p, F64 a) { _mm512_stream_pd(p, a); }
 SF_INLINE F32 raw_broadcast(float s) { return _mm512_set1_ps(s); }
 SF_INLINE F64 raw_broadcast(double s) { return _mm512_set1_pd(s); }
 
@@ -129,6 +132,8 @@ SF_INLINE void raw_store(float* p, int64_t n, F32 a) {
 SF_INLINE void raw_store(double* p, int64_t n, F64 a) {
   _mm256_maskstore_pd(p, first_lanes(0., n), a);
 }
+SF_INLINE void raw_stream(float* p, F32 a) { _mm256_stream_ps(p, a); }
+SF_INLINE void raw_stream(double* p, F64 a) { _mm256_stream_pd(p, a); }
 SF_INLINE F32 raw_broadcast(float s) { return _mm256_set1_ps(s); }
 SF_INLINE F64 raw_broadcast(double s) { return _mm256_set1_pd(s); }
 
@@ -188,6 +193,10 @@ template <class T>
 SF_INLINE void raw_store(T* p, int64_t n, typename Types<T>::Raw a) {
   for (int i = 0; i < n; ++i) p[i] = a[i];
 }
+template <class T>
+SF_INLINE void raw_stream(T* p, typename Types<T>::Raw a) {
+  *reinterpret_cast<typename Types<T>::Raw*>(p) = a;
+}
 SF_INLINE F32 raw_broadcast(float s) { return F32{s, s, s, s}; }
 SF_INLINE F64 raw_broadcast(double s) { return F64{s, s}; }
 #endif
@@ -220,6 +229,12 @@ SF_INLINE U64 multiply_low_halves(U64 a, U64 b) {
   return (U64)_mm_mul_epu32((__m128i)a, (__m128i)b);
 #else
   return (a & 0xffffffff) * (b & 0xffffffff);
+#endif
+}
+
+SF_INLINE void stream_fence() {
+#if defined(__x86_64__)
+  _mm_sfence();
 #endif
 }
 
@@ -270,6 +285,9 @@ struct Vec {
     return Vec(raw_load_or(p, n, fill.v));
   }
   SF_INLINE void store_partial(T* p, int64_t n) const { raw_store(p, n, v); }
+  // Past the caches, where the ISA can: for what nobody reads soon. p is aligned to a register;
+  // stream_fence() comes before anybody else reads it.
+  SF_INLINE void stream(T* p) const { raw_stream(p, v); }
   static SF_INLINE Vec broadcast(T scalar) { return Vec(scalar); }
   static SF_INLINE Vec from_bits(Int bits) { return Vec((Raw)bits); }
   static SF_INLINE Vec from_bits(Words bits) { return Vec((Raw)bits); }
