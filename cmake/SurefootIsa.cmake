@@ -25,5 +25,8 @@ function(sf_add_isa name)
     PRIVATE ${optimise} -fno-exceptions -fno-rtti -fno-lto ${ARGN}
             # g++ 12's AVX-512 headers start registers from themselves (_mm512_undefined_pd)
             $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  # unary.cpp computes two vectors a turn: have g++ interleave them.
+  set_property(SOURCE "${PROJECT_SOURCE_DIR}/csrc/kernels/isa/unary.cpp" PROPERTY COMPILE_OPTIONS
+               $<$<CXX_COMPILER_ID:GNU>:-fschedule-insns> $<$<CXX_COMPILER_ID:GNU>:-fsched-pressure>)
   set_property(GLOBAL APPEND PROPERTY SF_ISAS ${name})
 endfunction()

@@ -3,27 +3,23 @@
 python bench/python/pointwise.py [--cases relu adam] [--threads 1 2] [--seconds 3]
 
 Activations, softmax with cross-entropy, norms: forward and backward; optimizers: a step over ten
-million parameters. As in steps.py each library lives in a process of its own, here one for each
-number of threads, and they work in turn. Printed are median microseconds, how many times as long
-PyTorch takes, and the time with one thread over that with more.
+million parameters. Each library lives in processes of its own, one for each number of threads,
+which work in turn. Printed are median microseconds, how many times as long PyTorch takes, and how
+many times as long one thread takes as the most.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import importlib.util
 import os
-import statistics
-import subprocess
-import sys
-import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
+import _side
+import _table
 import numpy as np
 
-LIBRARIES = ("surefoot", "torch")
 Work = Callable[[], None]
 Case = Callable[[Any], Work]  # library -> what is timed
 
@@ -32,14 +28,15 @@ def numbers(lib: Any, *shape: int) -> Any:
     return lib.tensor(np.random.default_rng(0).normal(size=shape).astype("float32"))
 
 
-def forward_backward(f: Callable[..., Any], *leaves: Any, seed: Any = None) -> Work:
-    for leaf in leaves:
-        leaf.requires_grad_()
+def forward_backward(
+    f: Callable[[Any], Any], x: Any, parameters: Any = (), seed: Any = None
+) -> Work:
+    leaves = [x.requires_grad_(), *parameters]
 
     def work() -> None:
         for leaf in leaves:
             leaf.grad = None
-        f(*leaves).backward(seed)
+        f(x).backward(seed)
 
     return work
 
@@ -64,14 +61,8 @@ def cross_entropy(rows: int, classes: int) -> Case:
 def norm(name: str, rows: int, width: int) -> Case:
     def build(lib: Any) -> Work:
         layer = getattr(lib.nn, name)(width)
-        seed = numbers(lib, rows, width)
-        backward = forward_backward(layer, numbers(lib, rows, width), seed=seed)
-
-        def work() -> None:
-            layer.weight.grad = layer.bias.grad = None
-            backward()
-
-        return work
+        x, seed = numbers(lib, rows, width), numbers(lib, rows, width)
+        return forward_backward(layer, x, list(layer.parameters()), seed)
 
     return build
 
@@ -100,86 +91,44 @@ CASES: dict[str, Case] = {
 }
 
 
-def worker(library: str, name: str, threads: int) -> None:
-    """Answer each number of repeats on stdin with the seconds one took."""
-    lib = importlib.import_module(library)
-    lib.set_num_threads(threads)
-    lib.manual_seed(0)
-    work = CASES[name](lib)
-    for _ in range(3):
-        work()
-    for line in sys.stdin:
-        count = int(line)
-        begin = time.perf_counter()
-        for _ in range(count):
-            work()
-        print((time.perf_counter() - begin) / count, flush=True)
+def timer(library: str, case: str) -> timeit.Timer:
+    return timeit.Timer(CASES[case](importlib.import_module(library)))
 
 
-class Side:
-    """One library with a number of threads, at work in its own process."""
-
-    def __init__(self, library: str, name: str, threads: int) -> None:
-        command = [sys.executable, __file__, "--worker", library, name, str(threads)]
-        env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
-        )
-        self._count = 1
-        self._count = max(1, int(0.02 / self.run()))
-        self.times = list[float]()
-
-    def run(self) -> float:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{self._count}\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the worker ended; its message stands above")
-        return float(line)
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def compare(name: str, threads: list[int], seconds: float) -> None:
-    libraries = [library for library in LIBRARIES if importlib.util.find_spec(library)]
-    sides = {(lib, n): Side(lib, name, n) for n in threads for lib in libraries}
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(next(iter(sides.values())).times) < 5:
-        for side in sides.values():
-            side.times.append(side.run())
-    medians = {key: 1e6 * statistics.median(side.times) for key, side in sides.items()}
-    for side in sides.values():
-        side.close()
-    texts = [f"{name:13s}"]
-    for n in threads:
-        texts.append(f"{n} threads {medians['surefoot', n]:8.0f} us")
-        if "torch" in libraries:
-            torch = medians["torch", n]
-            texts.append(f"torch {torch:8.0f} us ({torch / medians['surefoot', n]:5.2f}x)")
-    one, most = medians["surefoot", threads[0]], medians["surefoot", threads[-1]]
-    print(
-        "   ".join(texts), f"  {threads[0]} over {threads[-1]} threads {one / most:.2f}", flush=True
-    )
+def compare(case: str, sides: list[_side.Side], turns: float, table: _table.Table) -> None:
+    for _ in range(2):  # the first finds out how often
+        for side in sides:
+            side.run(case)
+    for _ in range(max(4, int(turns / sum(side.slice_s for side in sides)))):
+        for side in sides:
+            side.run(case)
+    own = [side for side in sides if side.library == "surefoot"]
+    cells = [case]
+    for side in own:
+        cells.append(f"{1e6 * side.median(case):.0f}")
+        for other in sides:
+            if other.threads == side.threads and other is not side:
+                cells.append(_table.ratio(other.ratio(side, case)))
+    table.row(*cells, _table.ratio(own[0].ratio(own[-1], case)))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = _table.parser(__doc__)
     parser.add_argument("--cases", nargs="*", choices=list(CASES), default=list(CASES))
     parser.add_argument("--threads", nargs="*", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--seconds", type=float, default=3.0, help="per case")
-    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.worker:
-        worker(args.worker[0], args.worker[1], int(args.worker[2]))
-        return
-    print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-    for name in args.cases:
-        compare(name, args.threads, args.seconds)
+    libraries = ["surefoot"] if args.quick else _side.installed(["surefoot", "torch"])
+    headers = ["case"]
+    for threads in args.threads:
+        headers.append(f"{threads} thr., us")
+        headers += ["torch"] * (len(libraries) - 1)
+    table = _table.Table([*headers, "1 / most"], args.markdown, first=14)
+    sides = [_side.Side("pointwise", lib, n) for n in args.threads for lib in libraries]
+    for case in args.cases[:1] if args.quick else args.cases:
+        compare(case, sides, 0 if args.quick else args.seconds, table)
+    for side in sides:
+        side.close()
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ struct NormPlan {
   bool centered;     // false: the mean counts as 0, the variance is the mean square
   double eps;
   int64_t count() const { return outer * inner; }
-  // From the start of a row to that of the row that is read next.
-  int64_t next() const { return outer == 1 ? inner : groups * inner; }
+  // From the start of a row to that of the row that is read next, where that is fetched in advance.
+  int64_t next() const { return outer == 1 ? inner : 0; }
 };
 
 // y, and mean, var (divisor count) and rstd = 1 / sqrt(var + eps) of each group. weight and bias

@@ -101,6 +101,24 @@ class ByColumns {
     }
   }
 
+  // The sums of squares around the means (the reducer is that of sums), over `divisor`.
+  void run_variance(double divisor) const {
+    const int64_t tasks = plan_.kept.outer() * strips_.count();
+    for_items(tasks, plan_.reduced.total * std::min(columns_, kStrip), [&](int64_t task) {
+      T mean[kStrip], acc[kStrip];
+      Acc total[kStrip];
+      add_up(task, acc, total);
+      const auto count = static_cast<Acc>(plan_.reduced.total);
+      for (int64_t j = 0; j < width(task); ++j) mean[j] = static_cast<T>(total[j] / count);
+      for (int64_t i = 0; i < per_strip_; ++i) {
+        squares(task, i, mean, acc);
+        join(total, acc, width(task), i == 0);
+      }
+      for (int64_t j = 0; j < width(task); ++j) total[j] /= divisor;
+      store(task, total);
+    });
+  }
+
  private:
   int64_t first_column(int64_t task) const { return strips_.begin(task % strips_.count()); }
   int64_t width(int64_t task) const {
@@ -110,14 +128,29 @@ class ByColumns {
     return task / strips_.count() * columns_ + first_column(task);
   }
 
-  void band(int64_t task, int64_t i, T* acc) const {
+  // Where band i of a strip starts; how many rows it has; how far apart they are.
+  const T* band_start(int64_t task, int64_t i) const {
     const int64_t b = i % bands_.count();
-    const int last = plan_.reduced.ndim - 1;
     const int64_t row = i / bands_.count() * plan_.reduced.inner() + bands_.begin(b);
-    const T* x = static_cast<const T*>(plan_.x) + plan_.kept.x_offset(first_kept(task)) +
-                 plan_.reduced.x_offset(row);
+    return static_cast<const T*>(plan_.x) + plan_.kept.x_offset(first_kept(task)) +
+           plan_.reduced.x_offset(row);
+  }
+  int64_t band_rows(int64_t i) const {
+    return bands_.end(i % bands_.count()) - bands_.begin(i % bands_.count());
+  }
+  int64_t row_step() const { return plan_.reduced.x[plan_.reduced.ndim - 1]; }
+
+  void band(int64_t task, int64_t i, T* acc) const {
     std::fill(acc, acc + width(task), reducer_.start());
-    reducer_.columns(x, plan_.reduced.x[last], bands_.end(b) - bands_.begin(b), width(task), acc);
+    reducer_.columns(band_start(task, i), row_step(), band_rows(i), width(task), acc);
+  }
+  void squares(int64_t task, int64_t i, const T* mean, T* acc) const {
+    T steps[kStrip] = {};
+    std::fill(acc, acc + width(task), T(0));
+    const T* x = band_start(task, i);
+    for (int64_t r = 0; r < band_rows(i); ++r) {
+      kernels<T>().norm.column_deviations(x + r * row_step(), 1, width(task), mean, steps, acc);
+    }
   }
   void join(Acc* total, const T* acc, int64_t n, bool first) const {
     for (int64_t j = 0; j < n; ++j) {
@@ -129,13 +162,16 @@ class ByColumns {
     T* y = static_cast<T*>(plan_.y) + plan_.kept.y_offset(first_kept(task));
     for (int64_t j = 0; j < width(task); ++j) y[j * step] = reducer_.finish(total[j]);
   }
-  void whole_strip(int64_t task) const {
-    T acc[kStrip];
-    Acc total[kStrip];
+  void add_up(int64_t task, T* acc, Acc* total) const {
     for (int64_t i = 0; i < per_strip_; ++i) {
       band(task, i, acc);
       join(total, acc, width(task), i == 0);
     }
+  }
+  void whole_strip(int64_t task) const {
+    T acc[kStrip];
+    Acc total[kStrip];
+    add_up(task, acc, total);
     store(task, total);
   }
 
@@ -160,6 +196,8 @@ void reduce(const ReducePlan& plan, const Reducer<T>& reducer) {
 template <class T>
 void variance(const ReducePlan& plan, double divisor) {
   const Reducer<T> sum(Reduce::sum, 0);
+  if (plan.kept.total == 0) return;
+  if (plan.by_columns()) return ByColumns<T>(plan, sum).run_variance(divisor);
   const T* x = static_cast<const T*>(plan.x);
   const Pieces pieces(plan);
   for_items(plan.kept.total, plan.reduced.total, [&](int64_t output) {

@@ -8,11 +8,16 @@ namespace {
 template <class T>
 T row_max(const T* x, int64_t n) {
   using V = Vec<T>;
-  V acc = V(-Const<T>::kInf);
-  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
-    acc = max_nan(acc, load_or(x + i, left, -Const<T>::kInf));
-  });
-  return fold_lanes<V::kWidth / 2>(acc, [](V a, V b) { return max_nan(a, b); })[0];
+  constexpr int kRegisters = 4;  // none waits for the comparison before
+  V acc[kRegisters];
+  for (V& a : acc) a = V(-Const<T>::kInf);
+  int64_t i = 0;
+  for (; i + kRegisters * V::kWidth <= n; i += kRegisters * V::kWidth) {
+    for (int k = 0; k < kRegisters; ++k) acc[k] = max_nan(acc[k], V::load(x + i + k * V::kWidth));
+  }
+  for (; i < n; i += V::kWidth) acc[0] = max_nan(acc[0], load_or(x + i, n - i, -Const<T>::kInf));
+  const V top = max_nan(max_nan(acc[0], acc[1]), max_nan(acc[2], acc[3]));
+  return fold_lanes<V::kWidth / 2>(top, [](V a, V b) { return max_nan(a, b); })[0];
 }
 
 template <class T>

@@ -13,11 +13,25 @@ struct Params {
   }
 };
 
+// y[i...] = f(i, lanes left). Two vectors a turn, which the compiler interleaves: long formulas
+// wait for their own results otherwise.
+template <class T, class F>
+SF_INLINE void map_vectors(int64_t n, T* y, const F& f) {
+  constexpr int64_t kWidth = Vec<T>::kWidth;
+  int64_t i = 0;
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    const Vec<T> first = f(i, kWidth), second = f(i + kWidth, kWidth);
+    first.store(y + i);
+    second.store(y + i + kWidth);
+  }
+  for (; i < n; i += kWidth) store_some(f(i, n - i), y + i, n - i);
+}
+
 template <class Row, class T>
 void forward(const T* x, T* y, int64_t n, const T* params) {
   const Params<T> with(params);
-  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
-    store_some(Row::forward(load_or(x + i, left, T(0)), with.p), y + i, left);
+  map_vectors(n, y, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+    return Row::forward(load_or(x + i, left, T(0)), with.p);
   });
 }
 
@@ -25,13 +39,12 @@ template <class Row, class T>
 void backward(const T* x, const T* y, const T* g, T* dx, int64_t n, const T* params) {
   using V = Vec<T>;
   const Params<T> with(params);
-  for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+  map_vectors(n, dx, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     const auto read = [&](const T* from, bool needed) SF_INLINE_LAMBDA {
       return needed ? load_or(from + i, left, T(0)) : V(T(0));
     };
-    const V out = Row::backward(read(x, Row::kNeeds & kNeedsX), read(y, Row::kNeeds & kNeedsY),
-                                read(g, true), with.p);
-    store_some(out, dx + i, left);
+    return Row::backward(read(x, Row::kNeeds & kNeedsX), read(y, Row::kNeeds & kNeedsY),
+                         read(g, true), with.p);
   });
 }
 
