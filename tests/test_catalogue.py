@@ -112,8 +112,8 @@ PROOFS = {
     "train.Freeze": "train/test_growth.py::test_frozen_parameters_stand_still_until_their_epoch",
     "ensemble.SnapshotEnsemble": "test_ensemble.py::"
     "test_snapshots_are_taken_at_the_minima_of_the_rate",
-    "ensemble.deep_ensemble": "test_ensemble.py::test_stacked_training_equals_training_one_by_one",
-    "ensemble.Stacked": "test_ensemble.py::test_stacked_training_equals_training_one_by_one",
+    "ensemble.deep_ensemble": "test_ensemble.py::test_batched_training_equals_training_one_by_one",
+    "ensemble.Batched": "test_ensemble.py::test_batched_training_equals_training_one_by_one",
     "ensemble.bootstrap": "test_ensemble.py::"
     "test_bootstrap_is_fixed_by_its_seed_and_leaves_out_a_third",
     "ensemble.mc_dropout": "test_ensemble.py::test_mc_dropout_has_the_moments_of_the_masks",

@@ -12,10 +12,10 @@ import surefoot as sf
 from surefoot import nn, optim
 from surefoot.data import digits
 from surefoot.ensemble import (
+    Batched,
     Ensemble,
     SnapshotEnsemble,
     Snapshots,
-    Stacked,
     bagging,
     bootstrap,
     deep_ensemble,
@@ -299,7 +299,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("rule", OPTIMIZERS)
 @pytest.mark.parametrize("size", [16, None])
-def test_stacked_training_equals_training_one_by_one(rule: str, size: int | None) -> None:
+def test_batched_training_equals_training_one_by_one(rule: str, size: int | None) -> None:
     """And one by one is what a Trainer makes of a member's seed."""
     options = {"loss": nn.CrossEntropyLoss(), "optimizer": OPTIMIZERS[rule], "epochs": 5}
     nets = {
@@ -319,7 +319,7 @@ def test_stacked_training_equals_training_one_by_one(rule: str, size: int | None
         assert mine.tolist() == theirs.tolist()
 
 
-def test_stacked_training_with_pictures_schedule_and_another_loss_equals_one_by_one() -> None:
+def test_batched_training_with_pictures_schedule_and_another_loss_equals_one_by_one() -> None:
     x = RNG.normal(size=(40, 3, 2)).astype(np.float32)
     y = x.sum((1, 2))[:, None]
     scaled = nn.Standardize(6).fit(x.reshape(40, 6))
@@ -396,7 +396,7 @@ def test_what_cannot_be_stacked_is_trained_one_by_one() -> None:
 
     fit = partial(deep_ensemble, train=(x, y), count=2, loss=loss, epochs=1)
     for make, optimizer, reason in (
-        (dropping, adam, "Dropout has no stacked form"),
+        (dropping, adam, "Dropout has no batched form"),
         (frozen, adam, "frozen"),
         (penalised, adam, "regularizers"),
         (mlp, optim.LBFGS, "all numbers together"),
@@ -406,9 +406,9 @@ def test_what_cannot_be_stacked_is_trained_one_by_one() -> None:
             fit(make, optimizer=optimizer, batched=True)
         assert len(fit(make, optimizer=optimizer).models) == 2
     with pytest.raises(ValueError, match="other layers"):
-        Stacked([mlp(), nn.models.MLP(6, [12, 9], 3)])
+        Batched([mlp(), nn.models.MLP(6, [12, 9], 3)])
     with pytest.raises(ValueError, match="shared=True"):
-        Stacked([mlp(), mlp()])(sf.ones(5, 6))
+        Batched([mlp(), mlp()])(sf.ones(5, 6))
 
 
 def trainer_of(model: nn.Module, seed: int) -> Trainer:

@@ -1,4 +1,4 @@
-"""Training the members of an ensemble as one stacked net against one by one, in turn in one run.
+"""Training the members of an ensemble as one batched net against one by one, in turn in one run.
 
 python bench/python/ensemble.py [TURNS]
 
@@ -51,13 +51,13 @@ def main(turns: int) -> None:
     for name, case in CASES.items():
         times = []
         for _ in range(turns):
-            (apart, one_by_one), (together, stacked) = train(case, False), train(case, True)
+            (apart, one_by_one), (together, batched) = train(case, False), train(case, True)
             times.append((apart, together))
-            for a, b in zip(one_by_one.parameters(), stacked.parameters(), strict=True):
+            for a, b in zip(one_by_one.parameters(), batched.parameters(), strict=True):
                 assert sf.allclose(a, b, rtol=1e-3, atol=1e-4), "the two differ"
         ratio = statistics.median(apart / together for apart, together in times)
         apart, together = (1e3 * min(side) for side in zip(*times, strict=True))
-        print(f"{name:34s} one by one {apart:7.1f} ms   stacked {together:7.1f} ms   {ratio:5.2f}x")
+        print(f"{name:34s} one by one {apart:7.1f} ms   batched {together:7.1f} ms   {ratio:5.2f}x")
 
 
 if __name__ == "__main__":

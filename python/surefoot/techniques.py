@@ -208,7 +208,7 @@ _ROWS = (
         (61, "tied parameters", "nn.Parameter", "one Parameter in two places: gradients add up",
          ""),
         (62, "ensembles", "ensemble.Ensemble ensemble.bagging ensemble.bootstrap "
-         "ensemble.Snapshots ensemble.SnapshotEnsemble ensemble.deep_ensemble ensemble.Stacked "
+         "ensemble.Snapshots ensemble.SnapshotEnsemble ensemble.deep_ensemble ensemble.Batched "
          "ensemble.mc_dropout",
          "mean of outputs or probabilities, votes; their spread as uncertainty",
          "Breiman 1996; Huang et al. 2017; Lakshminarayanan et al. 2017"),

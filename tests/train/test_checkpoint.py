@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -411,3 +412,54 @@ def test_a_state_that_no_file_can_hold_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(TypeError, match=r"callbacks\.Odd\.function"):
         rich_trainer(Odd()).save(tmp_path / "run")
+
+
+NUMPY = {
+    "PCG64": lambda: np.random.default_rng(5),
+    "Philox": lambda: np.random.Generator(np.random.Philox(5)),
+    "SFC64": lambda: np.random.Generator(np.random.SFC64(5)),
+    "RandomState": lambda: np.random.RandomState(5),
+}
+
+
+@pytest.mark.parametrize("source", [*NUMPY, "global"])
+@pytest.mark.parametrize("again", [False, True], ids=["rows", "drawn again"])
+def test_numpys_numbers_go_on(tmp_path: Path, source: str, again: bool) -> None:
+    """Also where the batches before the place are drawn again, with other numbers."""
+    kept = np.random.get_state()
+
+    def trainer(*callbacks: Callback) -> tuple[Trainer, Any]:
+        np.random.seed(5)
+        random = np.random if source == "global" else NUMPY[source]()
+        made = rich_trainer(*callbacks)
+        made.generators.append(random)
+
+        def noisy(inputs: Any, targets: Any, **_: Any) -> Any:
+            noise = random.normal(0.0, 0.5, tuple(inputs.shape)).astype("float32")
+            return inputs + sf.tensor(noise), targets
+
+        class Stream:
+            def __iter__(self) -> Any:
+                for i in range(0, 15, 4):
+                    yield noisy(sf.tensor(X[i : i + 4]), sf.tensor(Y[i : i + 4]))
+
+        data = {"data": Stream()} if again else {"augment": noisy}
+        return made, data
+
+    try:
+        whole, data = trainer(SaveAt(tmp_path / "run", 6))
+        history = fit(whole, **data)
+        expected = outcome(whole, tmp_path)
+        resumed, data = trainer()
+        resumed.generators[0].normal()  # its place now must not matter
+        assert fit(resumed, **data, resume=tmp_path / "run") == history
+        assert outcome(resumed, tmp_path) == expected
+        with pytest.raises(ValueError, match=r"! generators: .* in the file, none in the run"):
+            fit(rich_trainer(), **data, resume=tmp_path / "run")
+    finally:
+        np.random.set_state(kept)
+
+
+def test_a_generator_that_is_none_of_numpys() -> None:
+    with pytest.raises(TypeError, match=r"generators are np\.random\.Generator, .* not Random"):
+        Trainer(network(), nn.MSELoss(), optim.SGD(network().parameters()), generators=[Random()])

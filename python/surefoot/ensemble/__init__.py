@@ -1,12 +1,12 @@
 """Several models as one: averaging, voting, bagging, snapshots; their spread as uncertainty."""
 
 from .bagged import Bagging, bagging, bootstrap
+from .batched import Batched
 from .combine import Uncertainty
 from .deep import deep_ensemble, member_seeds
 from .dropout import DropoutSamples, mc_dropout
 from .predictor import Ensemble
 from .snapshot import SnapshotEnsemble, Snapshots
-from .stacked import Stacked
 
 __all__ = [
     "Bagging",
@@ -14,7 +14,7 @@ __all__ = [
     "Ensemble",
     "SnapshotEnsemble",
     "Snapshots",
-    "Stacked",
+    "Batched",
     "Uncertainty",
     "bagging",
     "bootstrap",

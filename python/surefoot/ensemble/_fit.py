@@ -1,4 +1,4 @@
-"""Training of all members: one by one, or as one stacked net where that is the same."""
+"""Training of all members: one by one, or as one batched net where that is the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from surefoot.optim.lr_scheduler import Schedule
 from surefoot.train import Trainer
 from surefoot.train.feed import as_tensor, make_feed
 
-from .stacked import Stacked, why_not_stacked
+from .batched import Batched, why_not_batched
 
 __all__ = ["Recipe", "build_members", "fit_members", "rows_of"]
 
@@ -89,11 +89,11 @@ def fit_members(
     """Train every model on all rows, in the order of its seed."""
     if recipe.batch_size is not None:
         positive_int(who, "batch_size", recipe.batch_size)
-    reason = "batched=False" if batched is False else why_not_stacked(models)
+    reason = "batched=False" if batched is False else why_not_batched(models)
     if batched is None and not reason:
         reason = _too_large(models[0], recipe.batch_size or len(data[0]))
     if not reason:
-        stack = Stacked(models)
+        stack = Batched(models)
         optimizer = recipe.optimizer(stack.parameters())
         schedule = None if recipe.schedule is None else recipe.schedule(optimizer)
         reason = _why_not_together(optimizer, schedule)
@@ -126,7 +126,7 @@ def _fit_one(model: nn.Module, seed: int, data: tuple[Tensor, Tensor], recipe: R
 
 
 def _why_not_together(optimizer: optim.Optimizer, schedule: Schedule | None) -> str:
-    """Why a step of this optimizer on stacked weights is not a step of each member."""
+    """Why a step of this optimizer on batched weights is not a step of each member."""
     kind = type(optimizer).__name__
     if optimizer.closure_kind():
         return f"{kind} weighs all numbers together"

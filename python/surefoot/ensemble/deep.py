@@ -53,7 +53,7 @@ def deep_ensemble(
         optimizer, schedule: functions of the parameters, and of the optimizer:
             ``lambda p: optim.SGD(p, lr=0.1)``.
         combine: see Ensemble.
-        batched: True trains all models as one net of batched products (Stacked) or says what is in
+        batched: True trains all models as one net of batched products (Batched) or says what is in
             the way; False one after the other. None takes the one net where that does the same and
             the nets are small enough to gain by it. The same: Linear layers and activations, no
             dropout, an optimizer that treats every number by itself.

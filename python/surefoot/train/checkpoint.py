@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from surefoot import _core
 from surefoot.files import load, save
 
 from .feed import Feed
 from .history import History
 from .named_state import differences, named_optimizer_state, own_optimizer_state, signatures
+from .randomness import kind, random_state, set_random_state
 from .state import Best
 
 __all__ = ["check_fit", "read_checkpoint", "restore", "write_checkpoint"]
@@ -20,7 +20,7 @@ __all__ = ["check_fit", "read_checkpoint", "restore", "write_checkpoint"]
 if TYPE_CHECKING:
     from .trainer import Trainer
 
-_FORMAT = 1
+_FORMAT = 2
 _PARTS = {"surefoot checkpoint", "run", "model", "optimizer", "callbacks", "feeds", "tally", "best"}
 _PARTS |= {"history", "rng"}
 
@@ -45,7 +45,7 @@ def write_checkpoint(trainer: Trainer, path: StrPath) -> None:
             "tally": trainer.tally.state_dict() if state.open else None,
             "best": best and {"epoch": best.epoch, "value": best.value, "weights": best.weights},
             "history": dict(trainer.history),
-            "rng": _core.get_rng_state(),
+            "rng": random_state(trainer.generators),
         },
         path,
     )
@@ -88,6 +88,10 @@ def check_fit(trainer: Trainer, saved: Mapping[str, Any], path: StrPath) -> None
     seed = saved["run"]["seed"]
     if trainer.seed not in (None, seed):
         lines.append(f"! seed: {seed} in the file, {trainer.seed} in the run")
+    kinds = [state["bit_generator"] for state in saved["rng"]["numpy"]]
+    if kinds != [kind(source) for source in trainer.generators]:
+        own = ", ".join(kind(source) for source in trainer.generators) or "none"
+        lines.append(f"! generators: {', '.join(kinds) or 'none'} in the file, {own} in the run")
     if lines:
         raise ValueError(
             f"[Trainer] {os.fspath(path)} does not fit this run, nothing was loaded:\n  "
@@ -130,7 +134,7 @@ def restore(trainer: Trainer, saved: Mapping[str, Any]) -> None:
     trainer.history = History(saved["history"])
     trainer.history.seconds = [math.nan] * trainer.history.num_epochs
     if run["epoch"]:  # a run that was saved before it began is seeded by fit
-        _core.set_rng_state(saved["rng"])
+        set_random_state(saved["rng"], trainer.generators)
 
 
 def _stateful(callbacks: Iterable[Any]) -> list[tuple[str, Any]]:

@@ -25,14 +25,13 @@ from .history import History, Value
 from .interrupt import finish_batch_on_interrupt
 from .metrics import MetricSpec, resolve_metrics
 from .progress import Progress
+from .randomness import check_generators, set_random_state
 from .schedule import LRSchedule, as_callbacks
 from .state import Best, State, Tally
 from .update import Clip, Update
 from .weights import copied, copy_weights, load_weights
 
 __all__ = ["Trainer"]
-
-LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 class Trainer:
@@ -47,6 +46,7 @@ class Trainer:
     ``("parameter", x)`` the norm of each parameter's.
     ``accumulate`` gathers the gradients of so many batches for a step; each counts by its rows.
     ``ema`` is the decay of a moving average of the weights, see EMA.
+    ``generators`` of NumPy (also ``np.random``) that the data draws from are part of checkpoints.
     ``seed`` fixes the order of the data and everything random in the run; without it they follow
     ``sf.manual_seed``. ``best`` is the epoch with the lowest validation loss, see ``restore_best``.
 
@@ -69,7 +69,7 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        loss: LossFunction,
+        loss: Callable[[Tensor, Tensor], Tensor],
         optimizer: optim.Optimizer,
         metrics: MetricSpec | Iterable[MetricSpec] | Mapping[str, MetricSpec] | None = None,
         callbacks: Iterable[object] = (),
@@ -79,6 +79,7 @@ class Trainer:
         clip: Clip | None = None,
         accumulate: int = 1,
         ema: float | EMA | None = None,
+        generators: Iterable[Any] = (),
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics = resolve_metrics(metrics)
@@ -86,12 +87,11 @@ class Trainer:
         averages = [] if self.ema is None else [self.ema]  # first: its weights are others' to keep
         self.callbacks = [*averages, *callbacks, *as_callbacks(schedule)]
         check_callbacks(self.callbacks)
-        self.seed = seed
-        self.regularize = regularize
+        self.seed, self.regularize = seed, regularize
         self.clip, self.accumulate = clip, accumulate
+        self.generators = check_generators(generators)
         self._update = self.new_update()
-        self.state = State()
-        self.history = History()
+        self.state, self.history = State(), History()
         self.best: Best | None = None
         self.tally = self.new_tally()
         self.feeds: dict[str, Feed] = {}
@@ -189,7 +189,6 @@ class Trainer:
         self.state.step += 1
 
     def _learn_by_closure(self) -> None:
-        """A step of an optimizer that evaluates the loss as often as it likes."""
         state, backward = self.state, self._update.closure == "backward"
         state.output = None
 
@@ -322,7 +321,7 @@ class Trainer:
             return feed.batches(state.epoch)
         batches = feed.batches(state.epoch, state.batch)
         if self._resume is not None:  # drawing the batches before may have drawn random numbers
-            _core.set_rng_state(self._resume["rng"])
+            set_random_state(self._resume["rng"], self.generators)
         return batches
 
     @contextmanager

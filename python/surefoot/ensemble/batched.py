@@ -9,7 +9,7 @@ from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 from surefoot.regularize import collect
 
-__all__ = ["Stacked", "why_not_stacked"]
+__all__ = ["Batched", "why_not_batched"]
 
 # Layers that treat every number by itself and have no parameters.
 _ELEMENTWISE = tuple(
@@ -22,7 +22,7 @@ _ELEMENTWISE = tuple(
 )
 
 
-class Stacked(nn.Module):
+class Batched(nn.Module):
     """M nets of Linear layers and activations as one, each weight (M, in, out).
 
     models: Sequentials (nn.models.MLP too) with the same layers: Linear, activations without
@@ -41,7 +41,7 @@ class Stacked(nn.Module):
         >>> import surefoot as sf
         >>> nets = [sf.nn.models.MLP(4, [8], 3) for _ in range(5)]
         >>> x = sf.randn(6, 4)
-        >>> y = Stacked(nets)(x, shared=True)
+        >>> y = Batched(nets)(x, shared=True)
         >>> y.shape, sf.allclose(y[:, 2], nets[2](x), atol=1e-6)
         ((6, 5, 3), True)
     """
@@ -49,12 +49,12 @@ class Stacked(nn.Module):
     def __init__(self, models: Sequence[nn.Module]) -> None:
         super().__init__()
         models = list(models)
-        reason = why_not_stacked(models)
+        reason = why_not_batched(models)
         if reason:
-            raise ValueError(f"[Stacked] {reason}")
+            raise ValueError(f"[Batched] {reason}")
         self._sources = tuple(models)  # a tuple: these are no submodules
         rows = zip(*(leaves(model) for model in models), strict=True)
-        self.layers = nn.ModuleList([_stacked(list(row)) for row in rows])
+        self.layers = nn.ModuleList([_batched(list(row)) for row in rows])
 
     def forward(self, x: Tensor, shared: bool = False) -> Tensor:
         count = len(self._sources)
@@ -62,7 +62,7 @@ class Stacked(nn.Module):
             x = x.unsqueeze(1).expand(x.shape[0], count, *x.shape[1:])
         if x.ndim < 3 or x.shape[1] != count:
             raise ValueError(
-                f"[Stacked] input {tuple(x.shape)}: expected (N, {count}, ...), a row of each of "
+                f"[Batched] input {tuple(x.shape)}: expected (N, {count}, ...), a row of each of "
                 f"{count} members; the same rows for all: shared=True"
             )
         x = x.transpose(0, 1)
@@ -145,7 +145,7 @@ _STACKED: dict[type[nn.Module], Callable[[Sequence[nn.Module]], nn.Module]] = {
 }
 
 
-def _stacked(layers: Sequence[nn.Module]) -> nn.Module:
+def _batched(layers: Sequence[nn.Module]) -> nn.Module:
     make = _STACKED.get(type(layers[0]))
     return layers[0] if make is None else make(layers)
 
@@ -157,7 +157,7 @@ def leaves(model: nn.Module) -> list[nn.Module]:
     return [model]
 
 
-def why_not_stacked(models: Sequence[nn.Module]) -> str:
+def why_not_batched(models: Sequence[nn.Module]) -> str:
     """Why these models cannot be one, or an empty string."""
     if not models:
         return "no models"
@@ -192,9 +192,9 @@ def _not_plain(model: nn.Module) -> str:
         if type(layer) in _ELEMENTWISE:
             continue
         if type(layer) not in _STACKED or names:
-            return f"{kind} has no stacked form; only Linear, activations, Flatten, Standardize"
+            return f"{kind} has no batched form; only Linear, activations, Flatten, Standardize"
         if isinstance(layer, nn.Flatten) and (layer.start_dim, layer.end_dim) != (1, -1):
-            return "only Flatten(1, -1) has a stacked form"
+            return "only Flatten(1, -1) has a batched form"
         if isinstance(layer, nn.Standardize) and not _is_ready(layer):
             return "Standardize must be fitted and its features in the last dimension"
     return ""
