@@ -439,6 +439,9 @@ def test_numpys_numbers_go_on(tmp_path: Path, source: str, again: bool) -> None:
             return inputs + sf.tensor(noise), targets
 
         class Stream:
+            def __len__(self) -> int:
+                return BATCHES
+
             def __iter__(self) -> Any:
                 for i in range(0, 15, 4):
                     yield noisy(sf.tensor(X[i : i + 4]), sf.tensor(Y[i : i + 4]))
