@@ -28,8 +28,7 @@ constexpr int64_t kBlockCols = 512;
 // Rows of a low block: its part of A takes at most 528 KiB.
 constexpr int64_t kLowRows = 256;
 
-// Operands, or a result, of up to this size are expected to be in the second-level cache, or to get
-// there soon.
+// A result of up to this size is expected to be in the second-level cache, or to get there soon.
 constexpr int64_t kNearBytes = 192 << 10;
 
 // Room for packed operands, kept by each thread: one panel of A and a block of B, or a block of A
@@ -109,9 +108,8 @@ Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
   plan.pack_b = p.b_col != 1 || (rows >= many_rows && p.n > kernels.cols);
   plan.pack_a = (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && cols >= many_cols);
   plan.low = plan.pack_b && rows <= kLowRows;
-  constexpr int64_t kNear = kNearBytes / sizeof(T);
-  plan.fetch = (p.m + p.n) * p.k > kNear;
-  plan.fetch_c = p.m * p.n > kNear;
+  plan.fetch = p.macs() >= kThreadedMacs;
+  plan.fetch_c = p.m * p.n * static_cast<int64_t>(sizeof(T)) > kNearBytes;
   return plan;
 }
 

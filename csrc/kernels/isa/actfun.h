@@ -68,7 +68,7 @@ SF_INLINE Vec<float> gelu(Vec<float> x) {
   const Vec<float> product = n.size * n.t, lost = fma(n.size, n.t, -product);
   const Vec<float> cut = (product + fma(n.size, n.low, lost)) * n.scale;
   const Vec<float> above = select(n.inside, cut, 0.f);  // s (1 - Phi(s))
-  return select(x <= 0.f, -above, x - above);
+  return select(x < 0.f, -above, x - above);
 }
 SF_INLINE Vec<float> gelu_slope(Vec<float> x) {
   const NormalTail n = normal_tail(x);
