@@ -3,6 +3,7 @@
 // before.
 #pragma once
 #include <cstdint>
+
 #include "base/fork_mutex.h"
 #include "base/ref.h"
 
