@@ -38,7 +38,10 @@ print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 def ask(code: str) -> float:
     """The number that a fresh interpreter prints."""
     command = [sys.executable, "-c", code]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    # As installed: with byte code, which import_ms's first turn writes.
+    env = {k: value for k, value in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+    return float(run.stdout)
 
 
 def import_ms(libraries: list[str], turns: int) -> list[float]:
