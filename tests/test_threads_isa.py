@@ -238,52 +238,38 @@ def test_ops_work_after_fork():
     assert done.returncode == 0, done.stderr
 
 
-def test_fork_while_another_thread_allocates():
+@pytest.mark.parametrize(
+    ("seconds", "start", "work", "in_child"),
+    [
+        pytest.param(4, "sf.ones(70_000)", "x * x", "sf.zeros(70_000)", id="allocates"),
+        pytest.param(
+            2,
+            "sf.ones(2, requires_grad=True)",
+            "x.sum().backward()",
+            "x.sum().backward()",
+            id="adds up gradients",
+        ),
+    ],
+)
+def test_fork_while_another_thread(seconds: int, start: str, work: str, in_child: str):
     done = script(
-        """
+        f"""
         import os, signal, threading, time, warnings
         warnings.simplefilter("ignore")
         import surefoot as sf
         sf.set_num_threads(1)
-        x = sf.ones(70_000)
+        x = {start}
         def work():
             while True:
-                x * x
+                {work}
         for _ in range(3):
             threading.Thread(target=work, daemon=True).start()
-        end = time.time() + 4
+        end = time.time() + {seconds}
         while time.time() < end:
             child = os.fork()
             if child == 0:
                 signal.alarm(5)
-                sf.zeros(70_000)
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
-        os._exit(0)
-        """
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_fork_while_another_thread_adds_up_gradients():
-    done = script(
-        """
-        import os, signal, threading, time, warnings
-        warnings.simplefilter("ignore")
-        import surefoot as sf
-        sf.set_num_threads(1)
-        x = sf.ones(2, requires_grad=True)
-        def work():
-            while True:
-                x.sum().backward()
-        for _ in range(3):
-            threading.Thread(target=work, daemon=True).start()
-        end = time.time() + 2
-        while time.time() < end:
-            child = os.fork()
-            if child == 0:
-                signal.alarm(5)
-                x.sum().backward()
+                {in_child}
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
         os._exit(0)

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
-import statistics
-import subprocess
-import sys
-import time
+import timeit
 
 import _peak
+import _side
 import numpy as np
 
 LIBRARIES = ("surefoot", "torch")
@@ -30,71 +27,32 @@ SHAPES = (*(f"{n}x{n}x{n}" for n in SQUARES), *SKINNY)
 SLICE = 0.01  # seconds a library works before the other one does
 
 
-def worker(library: str, threads: int) -> None:
-    """Answer each line `M K N form dtype` with the seconds of a slice's product."""
+def timer(library: str, case: str) -> timeit.Timer:
+    """Of the product that a case `M K N FORM DTYPE` names."""
     lib = importlib.import_module(library)
-    lib.set_num_threads(threads)
-    print(lib._core._isa() if library == "surefoot" else "", flush=True)
+    *sizes, form, dtype = case.split()
+    m, k, n = map(int, sizes)
     rng = np.random.default_rng(0)
-    case, a, b, count = "", None, None, 0
-    for line in sys.stdin:
-        if line != case:
-            case = line
-            *sizes, form, dtype = line.split()
-            m, k, n = map(int, sizes)
-            a = lib.tensor(rng.normal(size=(k, m) if form[0] == "T" else (m, k)).astype(dtype))
-            b = lib.tensor(rng.normal(size=(n, k) if form[1] == "T" else (k, n)).astype(dtype))
-            a, b = a.T if form[0] == "T" else a, b.T if form[1] == "T" else b
-            begin = time.perf_counter()
-            for _ in range(3):
-                a @ b
-            count = max(1, int(SLICE / (time.perf_counter() - begin) * 3))
-        begin = time.perf_counter()
-        for _ in range(count):
-            a @ b
-        print((time.perf_counter() - begin) / count, flush=True)
+    a = lib.tensor(rng.normal(size=(k, m) if form[0] == "T" else (m, k)).astype(dtype))
+    b = lib.tensor(rng.normal(size=(n, k) if form[1] == "T" else (k, n)).astype(dtype))
+    a, b = a.T if form[0] == "T" else a, b.T if form[1] == "T" else b
+    return timeit.Timer("a @ b", globals={"a": a, "b": b})
 
 
-class Side:
-    """One library at work in its own process."""
-
-    def __init__(self, library: str, threads: int) -> None:
-        command = [sys.executable, __file__, "--worker", library, str(threads)]
-        env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
-        )
-        self.isa = self._line()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the worker ended; its message stands above")
-        return line.strip()
-
-    def run(self, case: str) -> float:
-        assert self._process.stdin is not None
-        self._process.stdin.write(case + "\n")
-        self._process.stdin.flush()
-        return float(self._line())
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def compare(shape: str, form: str, dtype: str, threads: int, sides: list[Side], rounds: int) -> str:
+def compare(
+    shape: str, form: str, dtype: str, threads: int, sides: list[_side.Side], rounds: int
+) -> str:
     m, k, n = map(int, shape.split("x"))
     case = f"{m} {k} {n} {form} {dtype}"
-    times = [[side.run(case)] for side in sides]
+    for side in sides:
+        side.run(case, SLICE)  # finds out how often
+    isa = importlib.import_module("surefoot")._core._isa()
     peak = 0.0
     for _ in range(rounds):
-        peak = max(peak, _peak.flops(sides[0].isa, threads))
-        for side, list_ in zip(sides, times, strict=True):
-            list_.append(side.run(case))
-    medians = [statistics.median(list_[1:]) for list_ in times]
+        peak = max(peak, _peak.flops(isa, threads))
+        for side in sides:
+            side.run(case, SLICE)
+    medians = [side.median(case) for side in sides]
     limit = peak * (1 if dtype == "float32" else 0.5)
     shares = [2 * m * k * n / median / limit for median in medians]
     text = f"{form} {1e6 * medians[0]:8.1f} us {shares[0]:.2f}"
@@ -108,19 +66,15 @@ def main() -> None:
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--threads", nargs="*", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.worker:
-        worker(args.worker[0], int(args.worker[1]))
-        return
-    libraries = [name for name in LIBRARIES if importlib.util.find_spec(name)]
+    libraries = _side.installed(LIBRARIES)
     print(
         f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores; {args.dtype}; time,",
         end=" ",
     )
     print("share of the peak (PyTorch's), how many times as long PyTorch takes")
     for threads in args.threads:
-        sides = [Side(library, threads) for library in libraries]
+        sides = [_side.Side("products", library, threads) for library in libraries]
         for shape in args.shapes:
             texts = [
                 compare(shape, form, args.dtype, threads, sides, args.rounds) for form in args.forms

@@ -10,13 +10,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/scratch.h"
 #include "kernels/dispatch.h"
 
 namespace sf {
@@ -31,18 +29,10 @@ constexpr int64_t kLowRows = 256;
 // A result of up to this size is expected to be in the second-level cache, or to get there soon.
 constexpr int64_t kNearBytes = 192 << 10;
 
-// Room for packed operands, kept by each thread: one panel of A and a block of B, or a block of A
+// Numbers in a thread's room for packed operands: one panel of A and a block of B, or a block of A
 // and one panel of B.
 template <class T>
-T* scratch() {
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  constexpr size_t kBytes = (kMaxTileRows + kBlockCols) * kMaxDepth<T> * sizeof(T);
-  thread_local std::unique_ptr<void, Free> memory;
-  if (!memory) memory.reset(std::aligned_alloc(64, kBytes));
-  return static_cast<T*>(memory.get());
-}
+constexpr int64_t kRoom = (kMaxTileRows + kBlockCols) * kMaxDepth<T>;
 
 // How a product is cut up; a function of shapes and strides.
 struct Plan {
@@ -260,7 +250,7 @@ void multiply_blocked(const Product<T>& p) {
   std::atomic<bool> out_of_memory{false};
   const int64_t strips = ceil_div(p.n, kernels.cols);
   const auto multiply_chunk = [&](const Product<T>& one, int64_t row, int64_t col) {
-    T* const room = plan.scratch() ? scratch<T>() : nullptr;
+    T* const room = plan.scratch() ? thread_scratch<T>(kRoom<T>) : nullptr;
     if (plan.scratch() && !room) {
       out_of_memory = true;
       return;
