@@ -39,11 +39,8 @@ Grads AccumulateGrad::apply(Grads grads, bool graph) {
   if (!grad.defined()) return {};
   slot_->change([&](Tensor& sum) {
     if (!sum.defined()) {
-      // A gradient that somebody else holds, or a view, must not become the buffer that later
-      // backward passes add into.
-      const bool owned = grad.impl()->use_count() == 1 && grad.storage()->use_count() == 1 &&
-                         grad.is_contiguous() && grad.storage()->writable();
-      sum = owned || graph ? grad : copy_as(grad, grad.dtype());
+      // What somebody else holds must not become the buffer that later backward passes add into.
+      sum = held_alone(grad) || graph ? grad : copy_as(grad, grad.dtype());
     } else if (graph || !sum.is_contiguous()) {
       sum = add_grads(sum, grad, graph);
     } else {

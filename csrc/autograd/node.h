@@ -94,6 +94,12 @@ class AccumulateGrad final : public Node {
   Ref<GradSlot> slot_;
 };
 
+// Whether nobody else holds the gradient or its memory, so that a buffer can be made of it.
+inline bool held_alone(const Tensor& grad) {
+  return grad.impl()->use_count() == 1 && grad.storage()->use_count() == 1 &&
+         grad.storage()->pooled() && grad.is_contiguous();
+}
+
 // a + b, recorded when `graph`: how gradients of several paths meet.
 Tensor add_grads(const Tensor& a, const Tensor& b, bool graph);
 

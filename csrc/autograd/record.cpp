@@ -90,8 +90,7 @@ Tensor Backward::flat(const Tensor& grad) const {
 
 Tensor Backward::reusable_grad(size_t i) const {
   const Tensor& g = grads_[i];
-  const bool free = !graph_ && g.defined() && g.is_contiguous() && g.impl()->use_count() == 1 &&
-                    g.storage()->use_count() == 1 && g.storage()->pooled();
+  const bool free = !graph_ && g.defined() && held_alone(g);
   return free ? g : empty(node_.outputs[i].shape, node_.outputs[i].dtype);
 }
 
