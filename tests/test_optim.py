@@ -24,6 +24,10 @@ def array(tensor: sf.Tensor) -> np.ndarray:
     return tensor.detach().numpy().copy()
 
 
+def bits(tensors: list[sf.Tensor]) -> list[bytes]:
+    return [array(tensor).tobytes() for tensor in tensors]
+
+
 def test_every_exported_optimizer_has_a_row() -> None:
     names = [name for name in sf.optim.__all__ if isinstance(getattr(sf.optim, name), type)]
     rules = set(names) - {"Optimizer", *CLOSURE_RULES}
@@ -474,6 +478,133 @@ def test_subclass_needs_no_more_than_its_rule() -> None:
     assert array(w).tolist() == [0.5, 2.5]
 
 
+# Clipping within the step.
+
+
+@each_row
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_clipping_within_the_step_has_the_bits_of_clipping_before_it(row: Row, dtype: str) -> None:
+    """Two groups, strided tensors, a gradient that is missing, a norm that needs no clipping."""
+    rng = np.random.default_rng(4)
+    starts = [rng.normal(size=shape) for shape in ((6, 4), (40_001,), (3,), (2, 5))]
+    grads = [[scale * rng.normal(size=s.shape) for s in starts] for scale in (1, 0.1, 1e-4, 1)]
+
+    def run(within: bool, threads: int) -> list[Any]:
+        sf.set_num_threads(threads)
+        strided = sf.tensor(np.ascontiguousarray(starts[0].T.astype(dtype))).t().requires_grad_()
+        params = [strided, *(leaf(start, dtype) for start in starts[1:])]
+        opt = row.optimizer([{"params": params[:2]}, {"params": params[2:], "lr": 0.05}], lr=0.1)
+        norms = []
+        for i, given in enumerate(grads):
+            for p, grad in zip(params, given, strict=True):
+                p.grad = sf.tensor(np.ascontiguousarray(grad.T.astype(dtype))).t()
+            params[i].grad = None
+            if within:
+                opt.step(max_norm=3.0)
+                norms.append(opt.last_norm)
+                for p, grad in zip(params, given, strict=True):
+                    assert p.grad is None or (array(p.grad) == grad.astype(dtype)).all()
+            else:
+                norms.append(sf.nn.utils.clip_grad_norm_(params, 3.0))
+                opt.step()
+        states = [v for p in params for v in opt.state.get(p, {}).values()]
+        tensors = [*params, *norms, *(v for v in states if isinstance(v, sf.Tensor))]
+        assert min(n.item() for n in norms) < 3 < max(n.item() for n in norms)
+        return bits(tensors)
+
+    assert run(True, 1) == run(False, 1) == run(True, 3)
+
+
+def test_clipping_within_the_step_of_mixed_dtypes() -> None:
+    """The norm is of the wider dtype, its factor is rounded to each gradient's."""
+    ends = []
+    for within in (True, False):
+        params = [leaf([1.0, 2.0], "float32"), leaf([3.0, 4.0])]
+        for p in params:
+            p.grad = p.detach() / 3
+        opt = SGD(params, lr=0.5)
+        if within:
+            opt.step(max_norm=0.1)
+        else:
+            sf.nn.utils.clip_grad_norm_(params, 0.1)
+            opt.step()
+        ends.append(bits(params))
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_norm_that_is_not_finite_does_what_it_does_before_the_step(bad: float) -> None:
+    ends = []
+    for within in (True, False):
+        w, v = leaf([1.0, 2.0]), leaf([3.0])
+        w.grad, v.grad = sf.tensor(np.array([bad, 1.0])), sf.tensor(np.array([2.0]))
+        opt = SGD([w, v], lr=0.5)
+        if within:
+            opt.step(max_norm=1.0)
+            assert not np.isfinite(opt.last_norm.item())
+        else:
+            sf.nn.utils.clip_grad_norm_([w, v], 1.0)
+            opt.step()
+        ends.append(np.concatenate([array(w), array(v)]))
+    np.testing.assert_array_equal(*ends)
+    assert np.isnan(ends[0]).tolist() == [True, *(np.isnan(bad) for _ in range(2))]
+
+
+def test_rules_of_one_s_own_get_clipped_gradients() -> None:
+    class Plain(sf.optim.Optimizer):
+        def _check(self, group: dict) -> None:
+            pass
+
+        def _update(self, group: dict, params: list, grads: list) -> None:
+            for p, g in zip(params, grads, strict=True):
+                p.detach().sub_(g)
+
+    class Doubled(SGD):
+        def _update(self, group: dict, params: list, grads: list) -> None:
+            super()._update(group, params, [2 * g for g in grads])
+
+    for make, factor in ((lambda p: Plain(p, {}), 1), (lambda p: Doubled(p, lr=1.0), 2)):
+        w = leaf([1.0, 2.0])
+        w.grad = sf.tensor(np.array([3.0, -4.0]))
+        make([w]).step(max_norm=1.0)
+        np.testing.assert_allclose(array(w), [1 - factor * 0.6, 2 + factor * 0.8], rtol=1e-5)
+        assert array(w.grad).tolist() == [3.0, -4.0]
+
+
+def test_lookahead_clips_the_gradient_at_the_other_point() -> None:
+    ends = []
+    for within in (True, False):
+        w = leaf([-1.2, 1.0])
+        opt = SGD([w], lr=1e-3, momentum=0.9, nesterov="lookahead")
+
+        def closure() -> sf.Tensor:
+            opt.zero_grad()  # noqa: B023
+            loss = rosenbrock(w)  # noqa: B023
+            loss.backward()
+            if not within:  # noqa: B023
+                sf.nn.utils.clip_grad_norm_([w], 50.0)  # noqa: B023
+            return loss
+
+        for _ in range(5):
+            opt.step(closure, max_norm=50.0 if within else None)
+        ends.append(bits([w]))
+    assert ends[0] == ends[1]
+
+
+def test_max_norm_may_be_infinite_but_not_negative() -> None:
+    w = leaf([1.0])
+    opt = SGD([w], lr=0.5)
+    opt.step(max_norm=1.0)
+    assert opt.last_norm is not None and opt.last_norm.item() == 0.0
+    w.grad = sf.tensor(np.array([2.0]))
+    opt.step(max_norm=np.inf)
+    assert array(w)[0] == 0.0 and opt.last_norm.item() == 2.0
+    for wrong in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match=r"\[SGD\] max_norm must be at least 0"):
+            opt.step(max_norm=wrong)
+    assert array(w)[0] == 0.0
+
+
 # State.
 
 
@@ -482,10 +613,6 @@ def train(opt: sf.optim.Optimizer, params: list[sf.Tensor], steps: int) -> None:
         opt.zero_grad()
         network(*params).backward()
         opt.step()
-
-
-def bits(tensors: list[sf.Tensor]) -> list[bytes]:
-    return [array(tensor).tobytes() for tensor in tensors]
 
 
 @each_row

@@ -279,6 +279,8 @@ def test_step_needs_a_closure(rule: str, capsys: pytest.CaptureFixture) -> None:
     opt = getattr(sf.optim, rule)([leaf([1.0])])
     with pytest.raises(ValueError, match=rf"\[{rule}\] call step\(closure\)"):
         opt.step()
+    with pytest.raises(TypeError, match="takes no max_norm; where the closure"):
+        opt.step(lambda: None, max_norm=1.0)
     assert opt.explain().startswith(f"{rule}, group 0: 1 tensor, 1 numbers\n  ")
     assert capsys.readouterr().out
 

@@ -313,11 +313,9 @@ def test_every_row_of_the_core_is_some_rule_s(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("momenta", [["s"]], [(1, 0, 1, 1, 1)]), "no rule 'momenta'"),
-        (("sgd", [["s"]], [(1, 0, 1)]), "0 lists of states needed, got 1"),
-        (("momentum", [["s"]] * 2, [(1, 0, 1, 1, 1)]), "1 states needed, one per parameter, got 2"),
-        (("momentum", [["s"]], [(1, 0, 1)]), "5 coefficients needed, got 3"),
-        (("momentum", [["s"]], [(1, 0, 1, 1, 1)] * 2), "1 lists of coefficients needed"),
+        (("momenta", [["s"]], (1, 0, 1, 1, 1)), "no rule 'momenta'"),
+        (("sgd", [["s"]], (1, 0, 1)), "0 lists of states needed, got 1"),
+        (("momentum", [["s"]], (1, 0, 1)), "5 coefficients needed, got 3"),
     ],
 )
 def test_core_refuses_other_lengths_than_the_row_s(arguments: Any, words: str) -> None:
@@ -325,8 +323,41 @@ def test_core_refuses_other_lengths_than_the_row_s(arguments: Any, words: str) -
     w, g = leaf([1.0]), sf.tensor(np.ones(1))
     states = [{field: sf.tensor(np.ones(1)) for field in fields} for fields in entries]
     with pytest.raises(ValueError, match=words):
-        sf._core._update_(rule, [w], [g], states, ("s",), coefficients)
+        sf._core._update_(rule, [w], [g], lambda t: coefficients, states, ("s",))
     assert array(w)[0] == 1.0
+
+
+def test_core_counts_steps_and_makes_states_after_a_step_that_succeeds() -> None:
+    """A count may be a number of any kind; a dict may be replaced; an error changes nothing."""
+    params = [leaf([1.0]), leaf([1.0]), leaf([1.0])]
+    grads = [sf.tensor(np.ones(1)) for _ in params]
+    memory: list[dict] = [{"n": 4}, {"n": 2.0, "s": sf.tensor(np.array([8.0]))}, {}]
+    seen: list[float] = []
+
+    def coefficients(t: float) -> tuple[float, ...]:
+        seen.append(t)
+        return (1.0, 0.0, 1.0, 0.5, t)
+
+    def start(field: str) -> float:
+        assert field == "s"
+        return 2.0
+
+    def step() -> None:
+        sf._core._update_("momentum", params, grads, coefficients, memory, ("s",), start, "n")
+
+    grads[2] = sf.tensor(np.ones(2))
+    with pytest.raises(sf.ShapeError):
+        step()
+    assert memory[0] == {"n": 4} and memory[1]["n"] == 2.0 and memory[2] == {}
+    seen.clear()
+    grads[2] = sf.tensor(np.ones(1))
+    step()
+    assert seen == [5, 3.0, 1]
+    assert [m["n"] for m in memory] == [5, 3.0, 1] and type(memory[0]["n"]) is int
+    assert [array(m["s"])[0] for m in memory] == [6.0, 7.0, 2.0]
+    assert [array(p)[0] for p in params] == [-5.0, -6.0, -1.0]
+    with pytest.raises(TypeError, match="one per parameter"):
+        sf._core._update_("momentum", params, grads, coefficients, memory[:2], ("s",), start, "n")
 
 
 @pytest.mark.parametrize("row", [Row("NAdam"), Row("AdamW", {"amsgrad": True})], ids=str)

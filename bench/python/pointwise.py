@@ -20,7 +20,7 @@ import _side
 import _table
 import numpy as np
 
-Work = Callable[[], None]
+Work = Callable[[], Any]
 Case = Callable[[Any], Work]  # library -> what is timed
 
 
@@ -67,15 +67,21 @@ def norm(name: str, rows: int, width: int) -> Case:
     return build
 
 
-def optimizer(name: str, tensors: int, size: int, **options: Any) -> Case:
+def optimizer(name: str, tensors: int, size: int, clip: str = "", **options: Any) -> Case:
+    """clip: by norm, "before" the step or "within" it where the library can."""
+
     def build(lib: Any) -> Work:
         parameters = [lib.nn.Parameter(numbers(lib, size)) for _ in range(tensors)]
         for parameter in parameters:
             parameter.grad = numbers(lib, size)
         fused = lib.__name__ == "torch" and name in ("Adam", "SGD")
         extra = {"fused": True} if fused else {}
-        work: Work = getattr(lib.optim, name)(parameters, lr=1e-3, **options, **extra).step
-        return work
+        step: Any = getattr(lib.optim, name)(parameters, lr=1e-3, **options, **extra).step
+        if not clip:
+            return step
+        if clip == "within" and lib.__name__ == "surefoot":
+            return lambda: step(max_norm=1.0)
+        return lambda: (lib.nn.utils.clip_grad_norm_(parameters, 1.0), step())
 
     return build
 
@@ -86,6 +92,8 @@ CASES: dict[str, Case] = {
     "batch_norm": norm("BatchNorm1d", 512, 1024),
     "layer_norm": norm("LayerNorm", 512, 1024),
     "adam": optimizer("Adam", 10, 1_000_000),
+    "clip, adam": optimizer("Adam", 10, 1_000_000, clip="before"),
+    "adam(max_norm)": optimizer("Adam", 10, 1_000_000, clip="within"),
     "sgd_momentum": optimizer("SGD", 10, 1_000_000, momentum=0.9),
     "rmsprop": optimizer("RMSprop", 10, 1_000_000),
 }

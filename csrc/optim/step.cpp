@@ -50,6 +50,7 @@ class Step {
   void run() {
     std::vector<UpdateTask> tasks;
     tasks.reserve(params_.size());
+    kept_.reserve(params_.size());
     for (size_t i = 0; i < params_.size(); ++i) {
       UpdateTask task{params_[i].dtype(), {}};
       task.span.p = changed(params_[i]).data();

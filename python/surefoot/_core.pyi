@@ -737,6 +737,9 @@ def _available_isas() -> builtins.list[builtins.str]:
 
 def _backward(tensors: _Sequence[Tensor], gradients: _Sequence[_Any], retain_graph: builtins.bool) -> None: ...
 
+def _clip_factor(norm: Tensor, max_norm: builtins.float) -> Tensor:
+    """min(1, max_norm / (norm + 1e-6)), without history."""
+
 def _fail_allocation_after(k: builtins.int) -> None:
     """For tests: the k-th allocation from now on fails; -1 disarms."""
 
@@ -765,11 +768,16 @@ def _record_function(name: builtins.str, outputs: _Sequence[Tensor], inputs: _Se
 
 def _set_grad_enabled(enabled: builtins.bool) -> None: ...
 
-def _update_(rule: builtins.str, params: builtins.list[_Any], grads: builtins.list[_Any], entries: builtins.list[_Any], fields: builtins.tuple[_Any, ...], coefficients: _Sequence[_Sequence[builtins.float]]) -> None:
-    """One step of a row of kernels/update.def on all params. entries: the state of each, a dict,
-    in which the row's state tensors stand under the names `fields`; KeyError, before anything
-    is changed, if one is missing. coefficients: one tuple per parameter, or a list of one for
-    all."""
+def _total_norm(tensors: builtins.list[_Any], p: builtins.float) -> Tensor:
+    """The norm of all tensors as one vector, without history."""
+
+def _update_(rule: builtins.str, params: builtins.list[_Any], grads: builtins.list[_Any], coefficients: _Any, entries: builtins.list[_Any] = [], fields: builtins.tuple[_Any, ...] = (), start: _Any = None, counter: _Any = None) -> None:
+    """One step of a row of kernels/update.def on all params. entries: the memory of each, a
+    dict, in which the row's state tensors stand under the names `fields`, and the number of
+    steps so far under `counter`. coefficients(t): all of them for step t of a parameter, 1
+    for the first; without a counter 1 where its states are not there yet and 2 from then on.
+    start(field): what a state tensor is first filled with. New states and counts are put into
+    the entries after the step: an error changes nothing."""
 
 def _with_grads(params: builtins.list[_Any]) -> builtins.tuple[_Any, ...]:
     """The tensors of the list that have a gradient, and their gradients."""

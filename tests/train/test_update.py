@@ -72,6 +72,21 @@ def test_clipping_is_between_backward_and_step(clip: Any, formula: Any) -> None:
         np.testing.assert_allclose(move, -0.1 * formula(grad), rtol=1e-9, atol=1e-15)
 
 
+def test_clipping_within_the_step_leaves_the_run_as_it_was() -> None:
+    """An optimizer with a step of its own is clipped before it: the same bits."""
+
+    class Before(optim.Adam):
+        def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+            return super().step(closure)
+
+    options = {"clip": 0.3, "accumulate": 2}
+    within = trained(rule=lambda p: optim.Adam(p, lr=0.01), **options)
+    before = trained(rule=lambda p: Before(p, lr=0.01), **options)
+    assert within.optimizer.last_norm is not None and before.optimizer.last_norm is None
+    np.testing.assert_array_equal(weights(within), weights(before))
+    assert within.history["loss"] == before.history["loss"]
+
+
 @pytest.mark.parametrize("clip", [0.0, -1.0, float("nan"), ("sum", 1.0), ("value", -1.0)])
 def test_clips_that_cannot_be(clip: Any) -> None:
     with pytest.raises(ValueError, match="clip is a number above 0"):

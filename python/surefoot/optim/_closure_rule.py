@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from surefoot._core import Tensor
 
+from ._closure import Closure
 from .optimizer import Optimizer
 
 
@@ -26,12 +26,17 @@ class ClosureRule(Optimizer):
     def closure_kind(self) -> str:
         return "backward"
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Closure | None = None, *, max_norm: float | None = None) -> Any:
         if closure is None:
             raise ValueError(f"[{self._rule()}] call step(closure) with {self._contract}")
+        if max_norm is not None:
+            raise TypeError(
+                f"[{self._rule()}] a step of many gradients takes no max_norm; where the closure "
+                "calls backward, it may call nn.utils.clip_grad_norm_ after it"
+            )
         return self._search(closure)
 
-    def _search(self, closure: Callable[[], Any]) -> Any:
+    def _search(self, closure: Closure) -> Any:
         raise NotImplementedError
 
     def _number(self, loss: Any) -> float:

@@ -20,35 +20,48 @@ class RowRule(SparseSteps):
     at 0, ``_check`` if an option has limits of its own.
     """
 
+    _counter: ClassVar[str | None] = "step"  # where a parameter's updates are counted
+
     def _row(self, group: Group) -> tuple[str, tuple[str, ...]]:
         """The row, and the names of its state tensors s0, s1, s2."""
         raise NotImplementedError
 
     def _coefficients(self, group: Group, t: int) -> tuple[float, ...]:
-        """The row's c[2], c[3], ... for update ``t`` of a parameter, 1 for the first."""
+        """The row's c[2], c[3], ... for update ``t`` of a parameter, 1 for the first.
+
+        Without a counter 1 while its state is not there yet, 2 from then on.
+        """
         raise NotImplementedError
 
     def _check(self, group: Group) -> None:
         _check.options(self._rule(), group)
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        row, fields = self._row(group)
-        entries = self._entries(params)
-        steps = [entry.get("step", 0) + 1 for entry in entries]
-        lists = self._lists(group, entries, steps)
-        self._run_row(row, fields, group, (params, grads, entries), lists)
-        for entry, step in zip(entries, steps):  # noqa: B905 (strict costs time here)
-            entry["step"] = step
+        self._run(group, params, grads, 1.0)
 
-    def _lists(
-        self, group: Group, entries: list[dict[str, Any]], steps: list[int]
-    ) -> list[tuple[float, ...]]:
-        """All coefficients of every parameter; one list for all if they have the same step."""
-        head, first = sign_and_decay(group), steps[0]
-        if steps.count(first) == len(steps):
-            return [head + self._coefficients(group, first)]
-        made = {t: head + self._coefficients(group, t) for t in set(steps)}
-        return [made[t] for t in steps]
+    def _update_scaled(
+        self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float
+    ) -> None:
+        if type(self)._update is RowRule._update:
+            self._run(group, params, grads, scale)
+        else:  # a rule of somebody's own, made of one of these
+            super()._update_scaled(group, params, grads, scale)
+
+    def _run(self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float) -> None:
+        """One fused step; the row multiplies every gradient by sign and scale as it loads it."""
+        row, fields = self._row(group)
+        sign, decay = sign_and_decay(group)
+        head = (sign * scale, decay)
+        _core._update_(
+            row,
+            params,
+            grads,
+            lambda t: head + self._coefficients(group, t),
+            self.state.entries(params) if fields else [],
+            fields,
+            lambda field: self._start(group, field),
+            self._counter,
+        )
 
 
 class AdaptiveRule(RowRule):

@@ -21,31 +21,6 @@ class SparseSteps(Optimizer):
         """The value that state tensor ``field`` is filled with at first."""
         return 0.0
 
-    def _run_row(
-        self,
-        row: str,
-        fields: tuple[str, ...],
-        group: Group,
-        tensors: tuple[list[Tensor], list[Tensor], list[dict[str, Any]]],
-        coefficients: list[tuple[float, ...]],
-    ) -> None:
-        """One fused step of ``row``, whose state tensors are ``fields``; those not yet there are
-        made, and kept once the step is done, so that an error in it changes no state.
-
-        tensors: the parameters, their gradients, their states.
-        """
-        try:
-            _core._update_(row, *tensors, fields, coefficients)
-        except KeyError:
-            params, grads, entries = tensors
-            full = [
-                {f: _core.full_like(p.detach(), self._start(group, f)) for f in fields} | entry
-                for p, entry in zip(params, entries, strict=True)
-            ]
-            _core._update_(row, params, grads, full, fields, coefficients)
-            for entry, values in zip(entries, full, strict=True):
-                entry.update(values)
-
     def step_rows(self, parameter: Tensor, indices: Tensor, grad_rows: Tensor) -> None:
         """Updates only rows ``indices`` of ``parameter``, and their part of the state.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
+from ._closure import Closure, with_grad
 from ._closure_rule import ClosureRule
 from ._line_search import Trial, strong_wolfe
 from ._state import Group, Key
-from .optimizer import with_grad
 
 __all__ = ["LBFGS"]
 
@@ -102,7 +102,7 @@ class LBFGS(ClosureRule):
             _check.integer("LBFGS", name, group[name], 1)
         _check.choice("LBFGS", "line_search_fn", group["line_search_fn"], ("strong_wolfe", None))
 
-    def _search(self, closure: Callable[[], Any]) -> Any:
+    def _search(self, closure: Closure) -> Any:
         group = self.param_groups[0]
         first = with_grad(closure)
         loss, grad = self._number(first), self._flat_grad()
@@ -146,7 +146,7 @@ class LBFGS(ClosureRule):
         group: Group,
         entry: dict[str, Any],
         slope: float,
-        closure: Callable[[], Any],
+        closure: Closure,
         last_eval: int,
         last: bool,
     ) -> tuple[float, Tensor]:

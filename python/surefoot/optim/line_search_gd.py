@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from surefoot import _core
 from surefoot._core import Tensor
 
 from . import _check
+from ._closure import Closure, with_grad
 from ._closure_rule import ClosureRule
 from ._state import Group
 from ._terms import gradient_line
-from .optimizer import with_grad
 
 __all__ = ["LineSearchGD"]
 
@@ -71,7 +71,7 @@ class LineSearchGD(ClosureRule):
     def closure_kind(self) -> str:
         return "loss"
 
-    def _search(self, closure: Callable[[], Any]) -> Any:
+    def _search(self, closure: Closure) -> Any:
         self.zero_grad()
         loss = with_grad(closure)
         if not isinstance(loss, Tensor) or any(p.grad is not None for p in self._params()):
@@ -102,7 +102,7 @@ class LineSearchGD(ClosureRule):
         for parameter, place in zip(params, places, strict=True):
             parameter.detach().copy_(place)
         if lr:
-            _core._update_("sgd", params, grads, [], (), [(1.0, 0.0, lr)])
+            _core._update_("sgd", params, grads, lambda t: (1.0, 0.0, lr))
 
     def _formula(self, group: Group) -> list[str]:
         listed = ", ".join(f"{lr:g}" for lr in group["lrs"])

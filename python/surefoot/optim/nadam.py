@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -19,7 +20,6 @@ from ._terms import (
     kept_text,
     rate_of,
     root_text,
-    sign_and_decay,
 )
 
 __all__ = ["NAdam"]
@@ -104,24 +104,21 @@ class NAdam(AdaptiveRule):
     def _mu(group: Group, t: int) -> float:
         return float(group["betas"][0] * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])))
 
-    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        super()._update(group, params, grads)
-        for entry in self._entries(params):
-            entry["mu_product"] = entry.get("mu_product", 1.0) * self._mu(group, entry["step"])
+    def _run(self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float) -> None:
+        """As any row, once for each product of all mu so far; mostly they all have the same."""
+        entries, alike = self.state.entries(params), defaultdict[float, list[int]](list)
+        for i, entry in enumerate(entries):
+            alike[entry.get("mu_product", 1.0)].append(i)
+        for product, those in alike.items():
+            now = {**group, "mu_product": product}
+            super()._run(now, [params[i] for i in those], [grads[i] for i in those], scale)
+            for i in those:
+                entries[i]["mu_product"] = product * self._mu(group, entries[i]["step"])
 
-    def _lists(
-        self, group: Group, entries: list[dict[str, Any]], steps: list[int]
-    ) -> list[tuple[float, ...]]:
-        head = sign_and_decay(group)
-        keys = [(t, e.get("mu_product", 1.0)) for t, e in zip(steps, entries, strict=True)]
-        made = {key: head + self._with_product(group, *key) for key in set(keys)}
-        return [made[key] for key in (keys if len(made) > 1 else keys[:1])]
-
-    def _with_product(self, group: Group, t: int, product: float) -> tuple[float, ...]:
-        """The coefficients; ``product`` is that of all mu before step t."""
+    def _coefficients(self, group: Group, t: int) -> tuple[float, ...]:
         lr, (beta1, beta2) = group["lr"], group["betas"]
         mu, mu_next = self._mu(group, t), self._mu(group, t + 1)
-        product *= mu
+        product = group["mu_product"] * mu
         return (
             lr * mu_next / (1 - product * mu_next),
             *(beta1, 1 - beta1, beta2, 1 - beta2),

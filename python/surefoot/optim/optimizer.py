@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from surefoot import _core
 from surefoot._core import Tensor
 
+from ._closure import Closure, with_grad
 from ._state import Group, Key, State, copied, match_keys, signature, signature_lines
 
 __all__ = ["Optimizer"]
 
 # What a group holds besides the options of its rule; schedules keep their first rate there.
 _GROUP_KEYS = ("params", "param_names", "name", "initial_lr")
-
-
-def with_grad(closure: Callable[[], Any], enabled: bool = True) -> Any:
-    """``closure()`` with recording on, or off, whatever the caller's mode."""
-    before = _core.is_grad_enabled()
-    _core._set_grad_enabled(enabled)
-    try:
-        return closure()
-    finally:
-        _core._set_grad_enabled(before)
 
 
 class Optimizer:
@@ -59,6 +50,8 @@ class Optimizer:
     Difference from PyTorch: with named parameters a saved state is matched by name, shape and
     dtype, never by position, so a changed order of parameters cannot mix up their states.
     """
+
+    last_norm: Tensor | None = None  # of all gradients, before clipping, at the last such step
 
     _fields: ClassVar[tuple[str, ...]] = ()  # state tensors, each of the parameter's shape
     _numbers: ClassVar[tuple[str, ...]] = ("step",)  # state entries that are plain numbers
@@ -98,6 +91,12 @@ class Optimizer:
         """Changes ``params`` in place; they all have a gradient."""
         raise NotImplementedError
 
+    def _update_scaled(
+        self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float
+    ) -> None:
+        """``_update`` by the gradients times ``scale``."""
+        self._update(group, params, [grad.detach() * scale for grad in grads])
+
     def _formula(self, group: Group) -> list[str]:
         """The update of one step, a line each, with the numbers now in use."""
         raise NotImplementedError
@@ -108,18 +107,38 @@ class Optimizer:
 
     # What users call.
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Closure | None = None, *, max_norm: float | None = None) -> Any:
         """Updates every parameter that has a gradient; ``.grad`` itself is left as it is.
 
-        ``closure``, if given, computes the loss and its gradients first; its result is returned.
+        closure: computes the loss and its gradients first; its result is returned.
+        max_norm: clips all gradients together, ``g * min(1, max_norm / (norm + 1e-6))``, within
+        the pass over memory that the update makes anyhow. The new parameters have the bits that
+        ``nn.utils.clip_grad_norm_`` and then ``step()`` give them, and a norm of inf or NaN does
+        as much harm, but ``.grad`` stays what backward left. ``last_norm`` is the norm.
+
+        PyTorch has no ``max_norm``. Source: as ``nn.utils.clip_grad_norm_``.
+
+        Example:
+            >>> import surefoot as sf
+            >>> w = sf.tensor([3.0, 4.0], requires_grad=True)
+            >>> opt = sf.optim.SGD([w], lr=1.0)
+            >>> (w * w).sum().backward()
+            >>> opt.step(max_norm=1.0)
+            >>> [round(x, 4) for x in w.tolist()], opt.last_norm.item()
+            ([2.4, 3.2], 10.0)
         """
         loss = None
         if closure is not None:
             loss = with_grad(closure)
-        for group in self.param_groups:
-            params, grads = _core._with_grads(group["params"])
-            if params:
+        chosen = [(group, *_core._with_grads(group["params"])) for group in self.param_groups]
+        scale = 1.0
+        if max_norm is not None:
+            scale = self._clip_factor([grad for _, _, grads in chosen for grad in grads], max_norm)
+        for group, params, grads in chosen:
+            if params and scale == 1.0:
                 self._update(group, params, grads)
+            elif params:
+                self._update_scaled(group, params, grads, scale)
         return loss
 
     def closure_kind(self) -> str:
@@ -127,7 +146,10 @@ class Optimizer:
         return ""
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the gradients; ``set_to_none=False`` keeps their memory and fills it with 0."""
+        """Forgets the gradients, without a pass over their memory; the next backward gives others.
+
+        ``set_to_none=False`` keeps their memory and fills it with 0.
+        """
         for group in self.param_groups:
             for parameter in group["params"]:
                 if set_to_none or parameter.grad is None:
@@ -235,14 +257,17 @@ class Optimizer:
             for parameter, key in zip(group["params"], keys, strict=True):
                 self.state.register(parameter, key)
 
-    # Helpers of the rules.
+    # Helpers.
 
     def _rule(self) -> str:
         return type(self).__name__
 
-    def _entries(self, params: list[Tensor]) -> list[dict[str, Any]]:
-        """The state of every parameter, made on first use."""
-        return self.state.entries(params)
+    def _clip_factor(self, grads: list[Tensor], max_norm: float) -> float:
+        """What ``max_norm`` makes of every gradient; notes the norm."""
+        if not max_norm >= 0:
+            raise ValueError(f"[{self._rule()}] max_norm must be at least 0, got {max_norm!r}")
+        self.last_norm = _core._total_norm(grads, 2.0)
+        return float(_core._clip_factor(self.last_norm, max_norm).item())
 
     # Groups.
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from surefoot._core import Tensor
 
 from . import _check
+from ._closure import Closure, with_grad
 from ._presets import with_presets
-from ._sparse_steps import SparseSteps
+from ._row_rule import RowRule
 from ._state import Group
-from ._terms import gradient_line, sign_and_decay
-from .optimizer import with_grad
+from ._terms import gradient_line
 
 __all__ = ["SGD"]
 
 _FORMS = ("torch", "classical", "ema")
 
 
-class SGD(SparseSteps):
+class SGD(RowRule):
     """Gradient descent: ``p = p - lr * g``, or with momentum a velocity ``v`` in place of ``g``.
 
     With ``g = grad + weight_decay * p`` (``-grad`` if ``maximize``) one step is
@@ -71,6 +71,7 @@ class SGD(SparseSteps):
     """
 
     _fields = ("momentum_buffer",)
+    _counter = None
 
     @with_presets
     def __init__(
@@ -119,9 +120,9 @@ class SGD(SparseSteps):
         ahead = any(group["nesterov"] == "lookahead" for group in self.param_groups)
         return "backward" if ahead else ""
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Closure | None = None, *, max_norm: float | None = None) -> Any:
         if not self.closure_kind():
-            return super().step(closure)
+            return super().step(closure, max_norm=max_norm)
         if closure is None:
             raise ValueError(
                 "[SGD] nesterov='lookahead' takes the gradient at another point: call "
@@ -133,7 +134,7 @@ class SGD(SparseSteps):
         finally:
             for parameter, place in places:
                 parameter.detach().copy_(place)
-        super().step()
+        super().step(max_norm=max_norm)
         return loss
 
     def _look_ahead(self) -> list[tuple[Tensor, Tensor]]:
@@ -150,25 +151,18 @@ class SGD(SparseSteps):
                     parameter.detach().add_(velocity, alpha=-scale * group["momentum"])
         return places
 
-    def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
-        head = sign_and_decay(group)
+    def _row(self, group: Group) -> tuple[str, tuple[str, ...]]:
         if not group["momentum"]:
-            self._run_row("sgd", (), group, (params, grads, []), [(*head, group["lr"])])
-            return
-        entries = self._entries(params)
-        firsts = ["momentum_buffer" not in entry for entry in entries]
-        by_first = {f: (*head, *self._coefficients(group, f)) for f in set(firsts)}
-        lists = [by_first[f] for f in (firsts if len(by_first) > 1 else firsts[:1])]
-        row = "nesterov" if group["nesterov"] is True else "momentum"
-        self._run_row(row, self._fields, group, (params, grads, entries), lists)
+            return "sgd", ()
+        return "nesterov" if group["nesterov"] is True else "momentum", self._fields
 
-    @staticmethod
-    def _coefficients(group: Group, first: bool) -> tuple[float, ...]:
-        """Rate, kept and taken share of the velocity's row; with Nesterov the rate of g, too."""
+    def _coefficients(self, group: Group, t: int) -> tuple[float, ...]:
         form, momentum, lr = group["momentum_form"], group["momentum"], group["lr"]
+        if not momentum:
+            return (lr,)
         rate = 1.0 if form == "classical" else lr
         taken = {"torch": 1.0 - group["dampening"], "classical": lr, "ema": 1.0 - momentum}[form]
-        if form == "torch" and first:
+        if form == "torch" and t == 1:
             taken = 1.0
         if group["nesterov"] is True:
             return rate * momentum, momentum, taken, rate * taken

@@ -162,14 +162,15 @@ def _step(trainer: Trainer, update: Update, batch: Batch) -> float:
         first.append(float(loss.item()))
         total = update.terms.add_to(loss)
         total.backward()
-        update.clip()
+        if update.closure:
+            update.clip()
         return total
 
     if update.closure:
         trainer.optimizer.step(closure)
     else:
         closure()
-        trainer.optimizer.step()
+        update.step()
     update.terms.apply_(trainer.optimizer)
     return first[0]
 

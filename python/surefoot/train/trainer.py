@@ -43,7 +43,8 @@ class Trainer:
     anyhow. ``loss`` in the history is without penalties, in training as in validation.
     ``schedule`` is a schedule of ``optim.lr_scheduler``, stepped once per epoch, or an LRSchedule.
     ``clip`` limits the norm of all gradients together; ``("value", x)`` each number of them,
-    ``("parameter", x)`` the norm of each parameter's.
+    ``("parameter", x)`` the norm of each parameter's. The norm of all is clipped within the step:
+    ``.grad`` stays whole, ``optimizer.last_norm`` is the norm.
     ``accumulate`` gathers the gradients of so many batches for a step; each counts by its rows.
     ``ema`` is the decay of a moving average of the weights, see EMA.
     ``generators`` of NumPy (also ``np.random``) that the data draws from are part of checkpoints.
@@ -183,8 +184,7 @@ class Trainer:
         if update.rows:
             update.gather()
         self._emit("on_backward_end")
-        update.clip()
-        self.optimizer.step()
+        update.step()
         update.terms.apply_(self.optimizer)
         self.state.step += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,9 @@ class Update:
                 f"{', '.join(map(repr, _CLIPS))} and a number, not {clip!r}"
             )
         self._clip = _CLIPS[kind]
+        self._in_step = clip is not None and kind == "norm" and not self.closure
+        if self._in_step:  # unless it is of somebody's own, with a step of its own
+            self._in_step = "max_norm" in inspect.signature(optimizer.step).parameters
         if type(accumulate) is not int or accumulate < 1:
             raise ValueError(f"[Trainer] accumulate is an integer from 1 on, not {accumulate!r}")
         if self.closure and accumulate > 1:
@@ -88,6 +92,14 @@ class Update:
         """Clip the gradients, if that was asked for."""
         if self._limit is not None:
             self._clip(self._params(), self._limit)
+
+    def step(self) -> None:
+        """Change the weights by the gradients, clipped if that was asked for."""
+        if self._in_step:
+            self.optimizer.step(max_norm=self._limit)
+        else:
+            self.clip()
+            self.optimizer.step()
 
     def _params(self) -> list[Tensor]:
         return [p for group in self.optimizer.param_groups for p in group["params"]]

@@ -65,8 +65,9 @@ def clip_grad_norm_(
     skip_if_nonfinite: when the norm is inf or NaN, all gradients become None, so that the next
     ``optimizer.step()`` changes neither weights nor state; the norm returned says so.
 
-    torch has neither of the last two. Source: Pascanu et al. 2013, "On the difficulty of training
-    recurrent neural networks".
+    torch has neither of the last two. ``optimizer.step(max_norm=...)`` does the same in the pass
+    over memory that it makes anyhow, for gradients that nobody else has a use for.
+    Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks".
 
     Example:
         >>> import surefoot as sf
@@ -157,12 +158,7 @@ def _one_remedy(rule: str, error: bool, skip: bool) -> None:
 
 def _total_norm(rule: str, tensors: list[Tensor], norm_type: float, error: bool) -> Tensor:
     norm_type = positive(rule, "norm_type", float(norm_type))
-    if not tensors:
-        return _core.zeros(())
-    with no_grad():
-        wide = max(tensors, key=lambda tensor: tensor.element_size()).dtype
-        norms = [_core.norm(tensor, norm_type).to(wide) for tensor in tensors]
-        total = _core.norm(_core.stack(norms), norm_type)
+    total = _core._total_norm(tensors, norm_type)
     if error and not math.isfinite(total.item()):
         raise RuntimeError(f"[{rule}] the norm of the gradients is {total.item()}: {_REMEDY}")
     return total
@@ -170,6 +166,6 @@ def _total_norm(rule: str, tensors: list[Tensor], norm_type: float, error: bool)
 
 def _scale(grads: list[Tensor], max_norm: float, norm: Tensor) -> None:
     with no_grad():
-        factor = (max_norm / (norm + 1e-6)).clamp(max=1.0)
+        factor = _core._clip_factor(norm, max_norm)
         for grad in grads:
             grad.mul_(factor.to(grad.dtype))
