@@ -2,6 +2,7 @@
 #include "bind/gil.h"
 #include "bind/module.h"
 #include "bind/op.h"
+#include "ops/linear.h"
 #include "ops/matmul.h"
 #include "tensor/orthonormal.h"
 
@@ -28,11 +29,19 @@ void register_matmul(OpTable& ops) {
   ops.add("addmm(Tensor input, Tensor mat1, Tensor mat2, *, float beta=1, float alpha=1) -> Tensor",
           &addmm, "beta * input + alpha * (mat1 @ mat2).");
   ops.add(
-      "linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
-      [](const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias) {
-        return linear(input, weight, or_undefined(bias));
+      "linear(Tensor input, Tensor weight, Tensor? bias=None, *, str? activation=None, "
+      "float[] arguments=()) -> Tensor",
+      [](const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias,
+         const std::optional<std::string>& activation, const std::vector<double>& arguments) {
+        if (!activation) return linear(input, weight, or_undefined(bias));
+        const Activation with = activation_named(*activation, arguments);
+        return linear(input, weight, or_undefined(bias), with);
       },
-      "input @ weight.T + bias, with weight of shape (out, in).", Where::kFunction);
+      "input @ weight.T + bias, with weight of shape (out, in); then, in the same pass and with "
+      "the "
+      "same bits, the function of the name `activation` with the numbers `arguments` after its "
+      "input (torch has no such argument).",
+      Where::kFunction);
 }
 
 }  // namespace sf::bind

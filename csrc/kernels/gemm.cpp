@@ -1,6 +1,10 @@
 #include "kernels/gemm.h"
 
+#include <algorithm>
+#include <type_traits>
+
 #include "base/error.h"
+#include "kernels/dispatch.h"
 #include "kernels/gemm_int.h"
 #include "kernels/gemm_product.h"
 #include "kernels/launch.h"
@@ -43,25 +47,32 @@ Product<T> product_of(int ndim, const Array& a, const Array& b, const Array& c, 
                       const Epilogue& epilogue) {
   const int row = ndim - 2, col = ndim - 1;
   const bool batched = ndim == 3;
-  return {.m = c.shape[row],
-          .n = c.shape[col],
-          .k = a.shape[col],
-          .a = a.as<const T>(),
-          .a_row = a.strides[row],
-          .a_k = a.strides[col],
-          .b = b.as<const T>(),
-          .b_k = b.strides[row],
-          .b_col = b.strides[col],
-          .c = c.as<T>(),
-          .c_row = c.strides[row],
-          .add = beta == 1,
-          .bias = static_cast<const T*>(epilogue.bias),
-          .bias_step = 1,
-          .activation = epilogue.activation,
-          .batch = batched ? c.shape[0] : 1,
-          .a_batch = batched ? a.strides[0] : 0,
-          .b_batch = batched ? b.strides[0] : 0,
-          .c_batch = batched ? c.strides[0] : 0};
+  Product<T> p{.m = c.shape[row],
+               .n = c.shape[col],
+               .k = a.shape[col],
+               .a = a.as<const T>(),
+               .a_row = a.strides[row],
+               .a_k = a.strides[col],
+               .b = b.as<const T>(),
+               .b_k = b.strides[row],
+               .b_col = b.strides[col],
+               .c = c.as<T>(),
+               .c_row = c.strides[row],
+               .add = beta == 1,
+               .bias = static_cast<const T*>(epilogue.bias),
+               .bias_step = 1,
+               .batch = batched ? c.shape[0] : 1,
+               .a_batch = batched ? a.strides[0] : 0,
+               .b_batch = batched ? b.strides[0] : 0,
+               .c_batch = batched ? c.strides[0] : 0};
+  if constexpr (std::is_floating_point_v<T>) {
+    if (epilogue.activation) {
+      p.activation = kernels<T>().unary[static_cast<int>(*epilogue.activation)];
+      p.activated = epilogue.activated ? static_cast<T*>(epilogue.activated) : p.c;
+      std::copy_n(epilogue.params.p, kMaxParams, p.params);
+    }
+  }
+  return p;
 }
 
 void run(const char* op, int ndim, const Array& a, const Array& b, const Array& c, double beta,

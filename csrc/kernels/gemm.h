@@ -5,16 +5,19 @@
 // whether AVX2 or AVX-512 runs. NaN and infinity propagate; nothing is skipped for being zero.
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "base/array.h"
+#include "kernels/elementwise.h"
 
 namespace sf {
 
-// What happens to a row of C once its sums are complete, while it is in cache.
+// What happens to C once its sums are complete, while it is in cache.
 struct Epilogue {
   const void* bias = nullptr;  // N contiguous numbers of C's dtype, added to every row
-  // Applied in place to spans of n finished elements of C's dtype; null for none.
-  void (*activation)(void* c, int64_t n) = nullptr;
+  std::optional<Unary> activation = {};
+  OpParams params = {};       // of the activation
+  void* activated = nullptr;  // where its values go, laid out as C; null: over C
 };
 
 // a (M, K) and b (K, N) of any strides (a transposed operand is a view), c (M, N) of unit inner

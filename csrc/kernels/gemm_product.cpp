@@ -178,6 +178,7 @@ class Chunk {
       GemmAhead<T> next{};
       if (i + 1 < panels.count) next = ahead_a(panel_of(block, panels, i + 1), tiles);
       multiply_panel(at, a, b, next);
+      activate(at);
     }
   }
 
@@ -202,6 +203,16 @@ class Chunk {
         }
         multiply_panel(at, own_a, b, next);
       }
+    }
+    activate(block);
+  }
+
+  // Rows as long as can be: a call costs as much as some vectors.
+  void activate(const Block& at) const {
+    if (!p_.activation || at.k + at.depth < p_.k) return;
+    for (int64_t i = at.i; i < at.i + at.m; ++i) {
+      const int64_t place = i * p_.c_row + at.j;
+      p_.activation(p_.c + place, p_.activated + place, at.n, p_.params);
     }
   }
 
@@ -232,9 +243,6 @@ class Chunk {
                     .bias = last && p_.bias ? p_.bias + at.j : nullptr,
                     .fetch_c = plan_.fetch_c,
                     .ahead = ahead.left > 0 ? &ahead : nullptr});
-    for (int64_t i = 0; last && p_.activation && i < at.m; ++i) {
-      p_.activation(c + i * p_.c_row, at.n);
-    }
   }
 
   const Product<T>& p_;
@@ -302,7 +310,7 @@ void multiply_dot(const Product<T>& p) {
         for (int64_t i = 0; i < n; ++i) y[i] += q.bias[(j + i) * q.bias_step];
       }
       std::copy_n(y, n, c);
-      if (q.activation) q.activation(c, n);
+      if (q.activation) q.activation(c, q.activated + j, n, q.params);
     }
   });
 }

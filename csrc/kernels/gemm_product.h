@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/rounding.h"
+#include "kernels/elementwise_table.h"
 
 namespace sf {
 
@@ -43,7 +44,10 @@ struct Product {
   bool add;
   const T* bias;
   int64_t bias_step;  // 1; 0 once a column of results has become a row (dot products only)
-  void (*activation)(void* c, int64_t n);
+  // Of the finished sums; null for none. Its values go to `activated`, which is c or laid out as c.
+  void (*activation)(const T* x, T* y, int64_t n, const T* params) = nullptr;
+  T* activated = nullptr;
+  T params[kMaxParams] = {};
   // `batch` products, this far apart.
   int64_t batch, a_batch, b_batch, c_batch;
 
@@ -53,6 +57,7 @@ struct Product {
     p.a += index * a_batch;
     p.b += index * b_batch;
     p.c += index * c_batch;
+    if (activated) p.activated += index * c_batch;
     return p;
   }
 };

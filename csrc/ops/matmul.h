@@ -14,7 +14,4 @@ Tensor outer(const Tensor& a, const Tensor& b);
 // beta * input + alpha * (a @ b)
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, double beta, double alpha);
 
-// x @ weight.T + bias, weight (out, in), bias (out,) or undefined; x (..., in).
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
-
 }  // namespace sf

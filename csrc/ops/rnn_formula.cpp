@@ -1,6 +1,6 @@
 #include "ops/rnn_formula.h"
 
-#include "ops/matmul.h"
+#include "ops/linear.h"
 #include "ops/operators.h"
 #include "ops/shape.h"
 

@@ -17,16 +17,9 @@ bool needs_x(Unary op) { return needs_of(op) & kNeedsX; }
 bool needs_y(Unary op) { return needs_of(op) & kNeedsY; }
 
 Grads unary_backward(const Backward& b, Unary op, const OpParams& p) {
-  const Tensor dx = b.graph() ? Tensor() : b.reusable_grad(), g = b.grad();
   const Tensor x = needs_x(op) ? b.saved(0) : Tensor();
   const Tensor y = needs_y(op) ? b.saved(needs_x(op) ? 1 : 0) : Tensor();
-  if (b.graph()) {
-    const Tensor formula = info(op).formula(g, x, y, p);
-    return {needs_of(op) ? b.flat(formula) : formula};
-  }
-  const Array xs = x.defined() ? x.array() : Array{}, ys = y.defined() ? y.array() : Array{};
-  run_unary_backward(op, &xs, &ys, g.array(), dx.array(), p);
-  return {dx};
+  return {unary_gradient(b, op, x, y, p)};
 }
 
 // The formula as the tape keeps it: without parameters it is small enough not to be allocated.
@@ -62,6 +55,18 @@ Tensor unary(Unary op, const Tensor& x, const OpParams& p) {
     detail::record(name_of(op), std::span(&y, 1), inputs, Saved(op, x, y), formula_of(op, p));
   }
   return y;
+}
+
+Tensor unary_gradient(const Backward& b, Unary op, const Tensor& x, const Tensor& y,
+                      const OpParams& p) {
+  const Tensor dx = b.graph() ? Tensor() : b.reusable_grad(), g = b.grad();
+  if (b.graph()) {
+    const Tensor formula = info(op).formula(g, x, y, p);
+    return needs_of(op) ? b.flat(formula) : formula;
+  }
+  const Array xs = x.defined() ? x.array() : Array{}, ys = y.defined() ? y.array() : Array{};
+  run_unary_backward(op, &xs, &ys, g.array(), dx.array(), p);
+  return dx;
 }
 
 Tensor unary_(Unary op, Tensor self, const OpParams& p) {

@@ -6,6 +6,8 @@
 
 namespace sf {
 
+class Backward;
+
 // What the table says of an op beyond its kernels.
 struct UnaryInfo {
   enum class Integers {
@@ -23,6 +25,10 @@ struct UnaryInfo {
 const UnaryInfo& info(Unary op);
 
 Tensor unary(Unary op, const Tensor& x, const OpParams& p = {});
+// For the formula of an op whose output went through `op` last: the gradient before it. x and y are
+// its argument and value, as far as needs_of(op) names them.
+Tensor unary_gradient(const Backward& b, Unary op, const Tensor& x, const Tensor& y,
+                      const OpParams& p);
 Tensor unary_(Unary op, Tensor self, const OpParams& p = {});
 
 inline Tensor neg(const Tensor& x) { return unary(Unary::neg, x); }

@@ -1176,8 +1176,10 @@ def le(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor
 def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01) -> Tensor:
     """x above zero, negative_slope * x below."""
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input @ weight.T + bias, with weight of shape (out, in)."""
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, activation: builtins.str | None = None, arguments: builtins.float | _Sequence[builtins.float] = ()) -> Tensor:
+    """input @ weight.T + bias, with weight of shape (out, in); then, in the same pass and with
+    the same bits, the function of the name `activation` with the numbers `arguments` after
+    its input (torch has no such argument)."""
 
 def linspace(start: builtins.float, end: builtins.float, steps: builtins.int, *, dtype: _DType | None = None, requires_grad: builtins.bool = False) -> Tensor:
     """steps numbers from start to end, both included, at equal distances."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import surefoot as sf
+from op_table import elementwise as of
 from op_table.row import Rng, Row, Sample, bad, call, normal
 
 SHAPE_ERROR = (RuntimeError, ValueError)
@@ -60,6 +61,45 @@ def linear_samples(rng: Rng) -> list[Sample]:
     return [*result, call(normal(rng, 33, 65), normal(rng, 17, 65), normal(rng, 17))]
 
 
+# Names that linear(activation=...) takes, the numbers they are called with here, references.
+JOINED: dict[str, tuple[tuple[float, ...], Any]] = {
+    "relu": ((), lambda x: np.maximum(x, 0)),
+    "leaky_relu": ((0.1,), lambda x, slope: np.where(x > 0, x, slope * x)),
+    "elu": ((1.5,), of.elu),
+    "selu": ((), of.selu),
+    "celu": ((2.0,), of.celu),
+    "gelu": ((), of.gelu),
+    "gelu_tanh": ((), lambda x: of.gelu(x, "tanh")),
+    "silu": ((), lambda x: x * of.sigmoid(x)),
+    "mish": ((), lambda x: x * np.tanh(of.softplus(x))),
+    "softplus": ((2.0, 20.0), of.softplus),
+    "sigmoid": ((), of.sigmoid),
+    "tanh": ((), np.tanh),
+    "hardtanh": ((-0.5, 0.5), np.clip),
+    "hardsigmoid": ((), of.hard_sigmoid),
+    "hardswish": ((), lambda x: x * of.hard_sigmoid(x)),
+    "softsign": ((), lambda x: x / (1 + np.abs(x))),
+}
+
+
+def layer_ref(
+    x: Any, weight: Any, bias: Any = None, activation: str = "", arguments: Any = ()
+) -> Any:
+    y = linear_ref(x, weight, bias)
+    return JOINED[activation][1](y, *arguments) if activation else y
+
+
+def joined_samples(rng: Rng) -> list[Sample]:
+    def one(name: str, *arrays: Any) -> Sample:
+        return call(*arrays, activation=name, arguments=JOINED[name][0])
+
+    result = [one(n, normal(rng, 3, 7), normal(rng, 5, 7), normal(rng, 5)) for n in JOINED]
+    shapes = ((), (1,), (2, 3), (0,))
+    for name in ("elu", "tanh"):
+        result += [one(name, normal(rng, *s, 7), normal(rng, 5, 7)) for s in shapes]
+    return [*result, one("gelu", normal(rng, 33, 65), normal(rng, 17, 65), normal(rng, 17))]
+
+
 def product(name: str, samples: Any, ref: Any = np.matmul, **more: Any) -> Row:
     more.setdefault("errors", (
         bad(SHAPE_ERROR, (f"[{name}]", "(2, 3)", "(4, 5)"), np.ones((2, 3)), np.ones((4, 5))),
@@ -104,10 +144,17 @@ ROWS = [
             errors=(bad(SHAPE_ERROR, ("[addmm]", "(2, 3)", "(4, 5)"), np.ones(5), np.ones((2, 3)),
                         np.ones((4, 5))),
                     bad(SHAPE_ERROR, "[addmm]", np.ones(7), np.ones((2, 3)), np.ones((3, 5))))),
-    product("linear", linear_samples, linear_ref, method=None,
-            fn=lambda *a, **k: sf.nn.functional.linear(*a, **k),
-            large=lambda rng: [call(normal(rng, 203, 301), normal(rng, 99, 301), normal(rng, 99))],
+    product("linear", lambda rng: linear_samples(rng) + joined_samples(rng), layer_ref,
+            method=None, fn=lambda *a, **k: sf.nn.functional.linear(*a, **k),
+            large=lambda rng: [
+                call(normal(rng, 203, 301), normal(rng, 99, 301), normal(rng, 99), **options)
+                for options in ({}, {"activation": "tanh"}, {"activation": "silu"})
+            ],
             errors=(bad(SHAPE_ERROR, ("[linear]", "(2, 3)", "(5, 4)"), np.ones((2, 3)),
                         np.ones((5, 4))),
-                    bad(SHAPE_ERROR, "[linear]", np.ones((2, 3)), np.ones((5, 3)), np.ones(4)))),
+                    bad(SHAPE_ERROR, "[linear]", np.ones((2, 3)), np.ones((5, 3)), np.ones(4)),
+                    bad(ValueError, ("[linear]", "'sine'", "relu, leaky_relu"), np.ones((2, 3)),
+                        np.ones((5, 3)), activation="sine"),
+                    bad(ValueError, ("[linear]", "elu", "1"), np.ones((2, 3)), np.ones((5, 3)),
+                        activation="elu"))),
 ]  # fmt: skip

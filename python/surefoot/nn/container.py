@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
 from . import auto_init
+from ._chain import run_chain
 from ._tree import MODULE
 from .module import Module
 
@@ -111,6 +112,9 @@ class Sequential(_Numbered):
     if untouched since they were drawn, are drawn again from the same random numbers (Linear's
     docstring has the laws). torch keeps the layer's own default.
 
+    A Linear and the activation behind it run as one op, with the bits of the two. With a hook on
+    either they are called one by one.
+
     Example:
         >>> import surefoot as sf
         >>> net = sf.nn.Sequential(sf.nn.Linear(4, 8), sf.nn.ReLU(), sf.nn.Linear(8, 2))
@@ -130,11 +134,9 @@ class Sequential(_Numbered):
         self._changed()
 
     def forward(self, x: Any) -> Any:
-        values = self.__dict__
-        for name, kind in self._registry.items():
-            if kind == MODULE:  # not `is`: an unpickled registry has strings of its own
-                x = values[name](x)
-        return x
+        values = self.__dict__  # `==`, not `is`: an unpickled registry has strings of its own
+        modules = [values[name] for name, kind in self._registry.items() if kind == MODULE]
+        return run_chain(modules, x)
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
