@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "kernels/dispatch.h"
@@ -13,7 +14,7 @@ namespace {
 
 // Elements whose sum is kept in T before it joins a double.
 constexpr int64_t kPiece = kReduceChunk;
-constexpr int64_t kBandRows = 256;
+constexpr int64_t kBandElements = 2 * kChunkElements, kBandRows = 256;
 
 template <class T>
 struct Pointers {
@@ -105,14 +106,18 @@ void row_forward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
   }
 }
 
+// What each position adds to the sums of its column joins by_column, unless that is null.
 template <class T>
-void row_backward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
+void row_backward(const NormPlan& p, const Pointers<T>& a, int64_t group,
+                  T* const* by_column = nullptr) {
   const auto& k = kernels<T>().norm;
   const T mean = a.mean[group], rstd = a.rstd[group];
   const T* w = p.along_inner ? a.weight : nullptr;
   double sums[2];
   group_sums<T>(p, group, sums, [&](int64_t at, int64_t i, int64_t n, T* out) {
-    k.row_grad_sums(a.x + at, a.g + at, n, mean, rstd, w ? w + i : nullptr, out);
+    T* columns[] = {by_column ? by_column[0] + i : nullptr, by_column ? by_column[1] + i : nullptr};
+    k.row_grad_sums(a.x + at, a.g + at, n, mean, rstd, w ? w + i : nullptr, out,
+                    by_column ? columns : nullptr);
   });
   if (a.dweight && !p.along_inner) {
     a.dbias[group] = static_cast<T>(sums[0]);
@@ -125,7 +130,7 @@ void row_backward(const NormPlan& p, const Pointers<T>& a, int64_t group) {
   const T scale = a.weight && !p.along_inner ? rstd * a.weight[group] : rstd;
   for (int64_t o = 0; o < p.outer; ++o) {
     const int64_t row = (o * p.groups + group) * p.inner;
-    k.row_grad(a.x + row, a.g + row, a.dx + row, p.inner, mean, rstd, w, scale, c0, c1, p.next());
+    k.row_grad(a.x + row, a.g + row, a.dx + row, p.inner, mean, rstd, w, scale, c0, c1);
   }
 }
 
@@ -143,7 +148,7 @@ void for_groups(const NormPlan& p, const F& fn) {
 
 // Bands of rows, a function of the shape alone.
 Chunks bands_of(int64_t rows, int64_t columns) {
-  const int64_t size = kChunkElements / std::max<int64_t>(1, columns);
+  const int64_t size = kBandElements / std::max<int64_t>(1, columns);
   return {rows, std::clamp<int64_t>(size, 1, kBandRows)};
 }
 
@@ -160,60 +165,48 @@ void for_bands(const Chunks& bands, int64_t columns, const F& fn) {
 template <class T, class F>
 std::vector<double> column_totals(int64_t rows, int64_t columns, const F& fn) {
   const Chunks bands = bands_of(rows, columns);
-  const auto width = static_cast<size_t>(2 * columns);
-  std::vector<T> partial(static_cast<size_t>(bands.count()) * width);
+  const int64_t width = 2 * columns;
+  const std::unique_ptr<T[]> partial(new T[static_cast<size_t>(bands.count() * width)]);
   for_bands(bands, columns, [&](int64_t c) {
-    T* sums = partial.data() + static_cast<size_t>(c) * width;
+    T* sums = partial.get() + c * width;
+    std::fill(sums, sums + width, T(0));
     fn(bands.begin(c), bands.end(c) - bands.begin(c), sums, sums + columns);
   });
-  std::vector<double> totals(width);
-  kernels<T>().norm.add_bands(partial.data(), bands.count(), 2 * columns, totals.data());
+  std::vector<double> totals(static_cast<size_t>(width));
+  kernels<T>().norm.add_bands(partial.get(), bands.count(), width, totals.data());
   return totals;
 }
 
-// Sums of x - a.mean and of its square, a.mean being near enough to the mean: the first row is in
-// nearly every case, and saves a pass over x.
+// Around the first row, which is near enough to the mean in nearly every case and saves a pass over
+// x; around the mean itself where that is not.
 template <class T>
-std::vector<double> column_deviations(const NormPlan& p, const Pointers<T>& a) {
+void column_moments(const NormPlan& p, const Pointers<T>& a) {
+  const auto& k = kernels<T>().norm;
   const int64_t n = p.groups;
-  const auto count = static_cast<double>(p.outer);
   std::copy(a.x, a.x + n, a.mean);
   for (bool last = false;; last = true) {
-    auto sums = column_totals<T>(p.outer, n, [&](int64_t row, int64_t rows, T* first, T* second) {
-      kernels<T>().norm.column_deviations(a.x + row * n, rows, n, a.mean, first, second);
+    const auto sums = column_totals<T>(p.outer, n, [&](int64_t row, int64_t rows, T* s, T* t) {
+      k.column_deviations(a.x + row * n, rows, n, a.mean, s, t);
     });
-    bool near = true;  // the step to the mean is at most 4 standard deviations
-    for (size_t j = 0; j < static_cast<size_t>(n); ++j) {
-      const double step = sums[j] / count, square = sums[static_cast<size_t>(n) + j] / count;
-      near = near && !(step * step * 17 > square * 16);
-    }
-    if (near || last) return sums;
-    for (int64_t j = 0; j < n; ++j)
-      a.mean[j] += static_cast<T>(sums[static_cast<size_t>(j)] / count);
+    const auto count = static_cast<double>(p.outer);
+    const bool near = k.column_moments(sums.data(), n, count, p.eps, a.mean, a.var, a.rstd);
+    if (near || last) return;
   }
 }
 
 template <class T>
 void column_forward(const NormPlan& p, const Pointers<T>& a) {
-  const auto& k = kernels<T>().norm;
   const int64_t n = p.groups;
-  const auto count = static_cast<double>(p.outer);
-  std::vector<T> scale(static_cast<size_t>(n)), shift(scale);
-  const std::vector<double> sums = column_deviations(p, a);
-  for (int64_t j = 0; j < n; ++j) {
-    const double own[2] = {sums[static_cast<size_t>(j)], sums[static_cast<size_t>(n + j)]};
-    const Moments m = moments_of(static_cast<double>(a.mean[j]), own, count);
-    a.mean[j] = static_cast<T>(m.mean);
-    a.var[j] = static_cast<T>(m.var);
-    const T rstd = a.rstd[j] = rstd_of<T>(m.var, p.eps);
-    scale[static_cast<size_t>(j)] = a.weight ? rstd * a.weight[j] : rstd;
-    shift[static_cast<size_t>(j)] = a.bias ? a.bias[j] : T(0);
-  }
+  column_moments(p, a);
+  std::vector<T> scale(a.rstd, a.rstd + n), shift(static_cast<size_t>(n));
+  for (int64_t j = 0; a.weight && j < n; ++j) scale[static_cast<size_t>(j)] *= a.weight[j];
+  if (a.bias) std::copy(a.bias, a.bias + n, shift.begin());
   const Chunks bands = bands_of(p.outer, n);
   for_bands(bands, n, [&](int64_t i) {
     const int64_t c = bands.count() - 1 - i;  // the last ones are still in the cache
     for (int64_t r = bands.begin(c); r < bands.end(c); ++r) {
-      k.column_apply(a.x + r * n, a.y + r * n, n, a.mean, scale.data(), shift.data());
+      kernels<T>().norm.column_apply(a.x + r * n, a.y + r * n, n, a.mean, scale.data(),
+                                     shift.data());
     }
   });
 }
@@ -252,14 +245,14 @@ void column_backward(const NormPlan& p, const Pointers<T>& a) {
 }
 
 // Rows whose weight lies along the inner positions: dweight and dbias are sums over the rows, taken
-// band by band right before dx, which finds x and g in the cache and may replace g.
+// row by row with the row's own sums, right before dx, which finds x and g in the cache and may
+// replace g.
 template <class T>
 void inner_backward(const NormPlan& p, const Pointers<T>& a) {
   const int64_t n = p.inner;
   const auto sums = column_totals<T>(p.groups, n, [&](int64_t row, int64_t rows, T* s, T* t) {
-    kernels<T>().norm.column_grad_sums_by_row(a.x + row * n, a.g + row * n, rows, n, a.mean + row,
-                                              a.rstd + row, s, t);
-    for (int64_t r = row; a.dx && r < row + rows; ++r) row_backward(p, a, r);
+    T* const by_column[] = {s, t};
+    for (int64_t r = row; r < row + rows; ++r) row_backward(p, a, r, by_column);
   });
   for (int64_t j = 0; j < n; ++j) {
     a.dbias[j] = static_cast<T>(sums[static_cast<size_t>(j)]);

@@ -31,25 +31,40 @@ void row_deviations(const T* x, int64_t n, T mean, T* sums) {
   });
 }
 
-template <class T>
-void row_grad_sums(const T* x, const T* g, int64_t n, T mean, T rstd, const T* w, T* sums) {
+// Also of all columns, where `columns`: by_column[0][j] += g, by_column[1][j] += g xhat.
+template <bool columns, class T>
+SF_INLINE void grad_sums(const T* x, const T* g, int64_t n, T mean, T rstd, const T* w, T* sums,
+                         T* const* by_column) {
   const Vec<T> center = mean, factor = rstd;
   lane_sums<2>(n, sums, [&](int64_t i, int64_t left, Vec<T>* parts) SF_INLINE_LAMBDA {
     const Vec<T> xhat = (load_or(x + i, left, mean) - center) * factor;
-    parts[0] = load_or(g + i, left, T(0)) * or_one(w, i, left);
+    const Vec<T> own = load_or(g + i, left, T(0));
+    if constexpr (columns) {
+      T *first = by_column[0] + i, *second = by_column[1] + i;
+      store_some(load_or(first, left, T(0)) + own, first, left);
+      store_some(load_or(second, left, T(0)) + own * xhat, second, left);
+    }
+    parts[0] = own * or_one(w, i, left);
     parts[1] = parts[0] * xhat;
   });
+}
+template <class T>
+void row_grad_sums(const T* x, const T* g, int64_t n, T mean, T rstd, const T* w, T* sums,
+                   T* const* by_column) {
+  if (by_column) {
+    grad_sums<true>(x, g, n, mean, rstd, w, sums, by_column);
+  } else {
+    grad_sums<false>(x, g, n, mean, rstd, w, sums, by_column);
+  }
 }
 
 template <class T>
 void row_grad(const T* x, const T* g, T* dx, int64_t n, T mean, T rstd, const T* w, T scale, T c0,
-              T c1, int64_t next) {
+              T c1) {
   using V = Vec<T>;
   const V center = mean, factor = rstd, outer = scale, offset = c0, slope = c1;
   for_vectors<T>(n, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     const V xhat = (load_or(x + i, left, T(0)) - center) * factor;
-    __builtin_prefetch(x + next + i);
-    __builtin_prefetch(g + next + i);
     const V gw = load_or(g + i, left, T(0)) * or_one(w, i, left);
     store_some(outer * fma(-xhat, slope, gw - offset), dx + i, left);
   });
@@ -110,17 +125,6 @@ void column_grad_sums(const T* x, const T* g, int64_t rows, int64_t n, const T* 
 }
 
 template <class T>
-void column_grad_sums_by_row(const T* x, const T* g, int64_t rows, int64_t n, const T* mean,
-                             const T* rstd, T* sums, T* products) {
-  const auto parts_at = [&](int64_t r, int64_t j, int64_t left, Vec<T>* parts) SF_INLINE_LAMBDA {
-    const Vec<T> xhat = (load_or(x + r * n + j, left, T(0)) - Vec<T>(mean[r])) * Vec<T>(rstd[r]);
-    parts[0] = load_or(g + r * n + j, left, T(0));
-    parts[1] = parts[0] * xhat;
-  };
-  column_sums(rows, n, sums, products, parts_at);
-}
-
-template <class T>
 void column_grad(const T* x, const T* g, T* dx, int64_t n, const T* mean, const T* scale,
                  const T* c0, const T* c1) {
   for_vectors<T>(n, [&](int64_t j, int64_t left) SF_INLINE_LAMBDA {
@@ -130,11 +134,34 @@ void column_grad(const T* x, const T* g, T* dx, int64_t n, const T* mean, const 
   });
 }
 
+// Some columns at a time, whose sums stay close at hand.
 template <class T>
 void add_bands(const T* x, int64_t bands, int64_t n, double* sums) {
-  for (int64_t i = 0; i < bands; ++i) {
-    for (int64_t j = 0; j < n; ++j) sums[j] += static_cast<double>(x[i * n + j]);
+  constexpr int64_t kBlock = 64;
+  for (int64_t first = 0; first < n; first += kBlock) {
+    const int64_t width = n - first < kBlock ? n - first : kBlock;
+    double total[kBlock] = {};
+    for (int64_t i = 0; i < bands; ++i) {
+      for (int64_t j = 0; j < width; ++j) total[j] += static_cast<double>(x[i * n + first + j]);
+    }
+    for (int64_t j = 0; j < width; ++j) sums[first + j] = total[j];
   }
+}
+
+template <class T>
+bool column_moments(const double* sums, int64_t n, double count, double eps, T* mean, T* var,
+                    T* rstd) {
+  int far = 0;
+  for (int64_t j = 0; j < n; ++j) {
+    const double step = sums[j] / count, square = sums[n + j] / count;
+    const double spread = square - step * step;
+    const double own = spread < 0 ? 0 : spread;  // NaN stays
+    far |= step * step * 17 > square * 16;
+    mean[j] = static_cast<T>(static_cast<double>(mean[j]) + step);
+    var[j] = static_cast<T>(own);
+    rstd[j] = static_cast<T>(1 / __builtin_sqrt(own + eps));
+  }
+  return far == 0;
 }
 
 template <class T>
@@ -146,9 +173,9 @@ void fill(NormKernels<T>& kernels) {
   kernels.column_apply = column_apply<T>;
   kernels.column_deviations = column_deviations<T>;
   kernels.column_grad_sums = column_grad_sums<T>;
-  kernels.column_grad_sums_by_row = column_grad_sums_by_row<T>;
   kernels.column_grad = column_grad<T>;
   kernels.add_bands = add_bands<T>;
+  kernels.column_moments = column_moments<T>;
 }
 
 }  // namespace
