@@ -10,6 +10,7 @@ import pytest
 import surefoot as sf
 from optim_table import ROWS, Row, rmsprop, root
 from surefoot import optim
+from surefoot.optim._state import State
 
 
 def leaf(values: Any, dtype: str = "float64") -> sf.Tensor:
@@ -313,51 +314,83 @@ def test_every_row_of_the_core_is_some_rule_s(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("momenta", [["s"]], (1, 0, 1, 1, 1)), "no rule 'momenta'"),
-        (("sgd", [["s"]], (1, 0, 1)), "0 lists of states needed, got 1"),
-        (("momentum", [["s"]], (1, 0, 1)), "5 coefficients needed, got 3"),
+        (("momenta", ("s",), (1, 1, 1)), "no rule 'momenta'"),
+        (("sgd", ("s",), (1,)), "0 lists of states needed, got 1"),
+        (("momentum", (), (1, 1, 1)), "1 lists of states needed, got 0"),
+        (("momentum", ("s",), (1,)), "5 coefficients needed, got 3"),
     ],
 )
 def test_core_refuses_other_lengths_than_the_row_s(arguments: Any, words: str) -> None:
-    rule, entries, coefficients = arguments
-    w, g = leaf([1.0]), sf.tensor(np.ones(1))
-    states = [{field: sf.tensor(np.ones(1)) for field in fields} for fields in entries]
+    row, fields, coefficients = arguments
+    (w,), state = remembered({"s": sf.tensor(np.ones(1))})
     with pytest.raises(ValueError, match=words):
-        sf._core._update_(rule, [w], [g], lambda t: coefficients, states, ("s",))
+        sf._core._update_(row, [w], [w.detach()], (1, 0), lambda t: coefficients, state, fields)
+    with pytest.raises(ValueError, match="one gradient per parameter needed: 1, got 0"):
+        sf._core._update_(row, [w], [], (1, 0), lambda t: coefficients, state, fields)
     assert array(w)[0] == 1.0
 
 
+def remembered(*entries: dict) -> tuple[list[sf.Tensor], State]:
+    """Parameters of 1.0, and a state that holds these entries for them."""
+    params, state = [leaf([1.0]) for _ in entries], State()
+    for i, (p, entry) in enumerate(zip(params, entries, strict=True)):
+        state.register(p, i)
+        state[i] = entry
+    return params, state
+
+
 def test_core_counts_steps_and_makes_states_after_a_step_that_succeeds() -> None:
-    """A count may be a number of any kind; a dict may be replaced; an error changes nothing."""
-    params = [leaf([1.0]), leaf([1.0]), leaf([1.0])]
+    """A count may be any number; parameters without gradient are left out."""
+    params, state = remembered({"n": 4}, {"n": 2.0, "s": sf.tensor(np.array([8.0]))}, {}, {})
     grads = [sf.tensor(np.ones(1)) for _ in params]
-    memory: list[dict] = [{"n": 4}, {"n": 2.0, "s": sf.tensor(np.array([8.0]))}, {}]
     seen: list[float] = []
 
     def coefficients(t: float) -> tuple[float, ...]:
         seen.append(t)
-        return (1.0, 0.0, 1.0, 0.5, t)
+        return (1.0, 0.5, t)
 
     def start(field: str) -> float:
         assert field == "s"
         return 2.0
 
-    def step() -> None:
-        sf._core._update_("momentum", params, grads, coefficients, memory, ("s",), start, "n")
+    def step(given: list[sf.Tensor] | None) -> None:
+        head = (1.0, 0.0)
+        sf._core._update_("momentum", params, given, head, coefficients, state, ("s",), start, "n")
 
-    grads[2] = sf.tensor(np.ones(2))
     with pytest.raises(sf.ShapeError):
-        step()
-    assert memory[0] == {"n": 4} and memory[1]["n"] == 2.0 and memory[2] == {}
+        step([*grads[:3], sf.ones(2)])
+    assert state[0] == {"n": 4} and state[1]["n"] == 2.0 and state[2] == state[3] == {}
+    for p, g in zip(params[:3], grads, strict=False):
+        p.grad = g
     seen.clear()
-    grads[2] = sf.tensor(np.ones(1))
-    step()
+    step(None)
     assert seen == [5, 3.0, 1]
-    assert [m["n"] for m in memory] == [5, 3.0, 1] and type(memory[0]["n"]) is int
-    assert [array(m["s"])[0] for m in memory] == [6.0, 7.0, 2.0]
-    assert [array(p)[0] for p in params] == [-5.0, -6.0, -1.0]
-    with pytest.raises(TypeError, match="one per parameter"):
-        sf._core._update_("momentum", params, grads, coefficients, memory[:2], ("s",), start, "n")
+    assert [state[i].get("n") for i in range(4)] == [5, 3.0, 1, None]
+    assert type(state[0]["n"]) is int and state[3] == {}
+    assert [array(state[i]["s"])[0] for i in range(3)] == [6.0, 7.0, 2.0]
+    assert [array(p)[0] for p in params] == [-5.0, -6.0, -1.0, 1.0]
+    state[0] = 5
+    with pytest.raises(TypeError, match="state must be a dict"):
+        step(None)
+
+
+def test_what_a_parameter_remembers_may_be_changed_and_replaced() -> None:
+    w, twin = leaf([1.0]), leaf([1.0])
+    a, b = optim.Adam([w], lr=0.1), optim.Adam([twin], lr=0.1)
+    for p, opt in ((w, a), (twin, b)):
+        for _ in range(3):
+            p.grad = sf.tensor(np.array([2.0]))
+            opt.step()
+    a.state[w] = dict(a.state[w])
+    a.state[w]["exp_avg"] = a.state[w]["exp_avg"].clone()
+    a.step(), b.step()
+    assert array(w) == array(twin) and a.state[w]["step"] == 4
+    a.state[w]["step"] = 0
+    a.state[w]["exp_avg"].zero_()
+    a.state[w]["exp_avg_sq"] = sf.zeros_like(w.detach())
+    b.state.clear()
+    a.step(), b.step()
+    assert array(w) == array(twin) and a.state[w]["step"] == b.state[twin]["step"] == 1
 
 
 @pytest.mark.parametrize("row", [Row("NAdam"), Row("AdamW", {"amsgrad": True})], ids=str)

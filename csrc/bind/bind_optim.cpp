@@ -1,4 +1,4 @@
-// Optimizer steps: lists of parameters, gradients and states, changed in place; clipping by norm.
+// Optimizer steps: parameters, gradients and states, changed in place; clipping by norm.
 #include "autograd/meta.h"
 #include "bind/from_python.h"
 #include "bind/gil.h"
@@ -33,60 +33,94 @@ py::tuple with_grads(const py::list& params) {
   return py::make_tuple(chosen, grads);
 }
 
-// What is remembered of each parameter: dicts, one per parameter. They are changed by keep() alone,
-// after the step, so that an error in it changes none.
-class Entries {
- public:
-  Entries(const py::list& entries, const py::tuple& fields, const py::object& counter)
-      : entries_(entries), fields_(fields), counter_(counter) {}
+// Borrowed, null if there is none.
+PyObject* look_up(py::handle dict, py::handle key) {
+  PyObject* value = PyDict_GetItemWithError(dict.ptr(), key.ptr());
+  if (!value && PyErr_Occurred()) throw py::error_already_set();
+  return value;
+}
 
-  // The state tensors, a list for each field; one that is not there yet begins as start(field).
-  std::vector<Tensors> states(const Tensors& params, const py::object& start) {
-    std::vector<Tensors> out(fields_.size());
-    for (size_t k = 0; k < out.size(); ++k) {
-      const py::handle field = this->field(k);
-      out[k].reserve(params.size());
-      for (size_t i = 0; i < params.size(); ++i) {
-        if (PyObject* value = look_up(i, field)) {
-          out[k].push_back(From<Tensor>::get(value));
+void put(py::handle dict, py::handle key, py::handle value) {
+  if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr())) throw py::error_already_set();
+}
+
+// What one step of a row is made of, and what is remembered of each parameter, a dict. The dicts
+// are changed by keep() alone, after the step: an error in it changes none.
+class RowStep {
+ public:
+  // state: an optim.State, or None for a row that remembers nothing.
+  RowStep(const py::list& params, const py::object& grads, const py::object& state) {
+    const py::object keys = state.is_none() ? state : state.attr("_keys");
+    const auto given = From<std::optional<Tensors>>::get(grads.ptr());
+    if (given && given->size() != params.size()) {
+      throw ValueError("[_update_] one gradient per parameter needed: ", params.size(), ", got ",
+                       given->size());
+    }
+    params_.reserve(params.size());
+    grads_.reserve(params.size());
+    entries_.reserve(params.size());
+    for (size_t i = 0; i < params.size(); ++i) {
+      PyObject* param = PyList_GET_ITEM(params.ptr(), static_cast<Py_ssize_t>(i));
+      const Tensor tensor = From<Tensor>::get(param);
+      const Tensor grad = given ? (*given)[i] : grad_of(tensor);
+      if (!grad.defined()) continue;
+      params_.push_back(tensor);
+      grads_.push_back(grad);
+      if (!state.is_none()) entries_.push_back(entry_of(param, state, keys));
+    }
+  }
+
+  bool empty() const { return params_.empty(); }
+
+  // The state tensors under the names `fields`; one that is not there yet begins as start(field).
+  void read_states(const py::tuple& fields, const py::object& start) {
+    for (const py::handle field : fields) {
+      Tensors& column = states_.emplace_back();
+      column.reserve(params_.size());
+      for (size_t i = 0; i < entries_.size(); ++i) {
+        if (PyObject* value = look_up(entries_[i], field)) {
+          column.push_back(From<Tensor>::get(value));
           continue;
         }
         const auto value = py::cast<double>(start(field));
-        out[k].push_back(full(params[i].shape(), value, params[i].dtype()));
-        made_.push_back({i, field, out[k].back()});
+        column.push_back(full(params_[i].shape(), value, params_[i].dtype()));
+        made_.push_back({i, field, column.back()});
       }
     }
-    return out;
   }
 
-  // of(t), t the number of the step for a parameter: one list for each, or one for all where t is
-  // the same.
-  std::vector<Numbers> coefficients(size_t n, const py::object& of) {
-    std::vector<Numbers> lists;
-    std::vector<size_t> which;
-    std::vector<py::object> known;
-    for (size_t i = 0; i < n; ++i) {
-      steps_.push_back(number_of_step(i));
-      size_t k = 0;
-      while (k < known.size() && !known[k].equal(steps_[i])) ++k;
-      if (k == known.size()) {
-        known.push_back(steps_[i]);
-        lists.push_back(From<Numbers>::get(of(steps_[i]).ptr()));
+  // head and of(t), t the number of the step for a parameter: one more than stands under `counter`;
+  // without a counter 1 where its states have yet to be made and 2 from then on.
+  void read_numbers(const Numbers& head, const py::object& of, const py::object& counter) {
+    counter_ = counter;
+    if (entries_.empty()) numbers_.push_back(joined(head, of(1)));
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const py::object before = steps_of(i);
+      size_t k = 0;  // mostly all share the very same object
+      while (k < counts_.size() && !counts_[k].before.equal(before)) ++k;
+      if (k == counts_.size()) {
+        counts_.push_back({before, before + py::int_(1)});
+        numbers_.push_back(joined(head, of(counts_[k].after)));
       }
-      which.push_back(k);
+      which_.push_back(k);
     }
-    if (lists.size() == 1) return lists;
-    std::vector<Numbers> out;
-    for (const size_t k : which) out.push_back(lists[k]);
-    return out;
+    if (numbers_.size() < 2) return;
+    std::vector<Numbers> each;
+    for (const size_t k : which_) each.push_back(numbers_[k]);
+    numbers_ = std::move(each);
   }
 
-  void keep() {
+  void run(const std::string& row) const {
+    work_on(params_, [&] { update_(row, params_, grads_, states_, numbers_); });
+  }
+
+  void keep() const {
     for (const Made& made : made_) {
-      put(made.entry, made.field, py::reinterpret_steal<py::object>(wrap(made.tensor)));
+      const auto state = py::reinterpret_steal<py::object>(wrap(made.tensor));
+      put(entries_[made.entry], made.field, state);
     }
     if (counter_.is_none()) return;
-    for (size_t i = 0; i < steps_.size(); ++i) put(i, counter_, steps_[i]);
+    for (size_t i = 0; i < which_.size(); ++i) put(entries_[i], counter_, counts_[which_[i]].after);
   }
 
  private:
@@ -95,67 +129,75 @@ class Entries {
     py::handle field;
     Tensor tensor;
   };
+  struct Count {
+    py::object before, after;
+  };
 
-  // Borrowed, null if there is none.
-  PyObject* look_up(size_t i, py::handle field) const {
-    if (i >= entries_.size() || !PyDict_Check(entry(i))) {
-      throw TypeError("[_update_] entries must be dicts, one per parameter");
-    }
-    PyObject* value = PyDict_GetItemWithError(entry(i), field.ptr());
-    if (!value && PyErr_Occurred()) throw py::error_already_set();
-    return value;
+  static py::object entry_of(py::handle param, py::handle state, py::handle keys) {
+    const auto id = py::reinterpret_steal<py::object>(PyLong_FromVoidPtr(param.ptr()));
+    PyObject* key = look_up(keys, id);
+    PyObject* entry = key ? look_up(state, key) : nullptr;
+    // of() makes one, or says why there can be none.
+    auto found = entry ? py::reinterpret_borrow<py::object>(entry) : state.attr("of")(param);
+    if (!PyDict_Check(found.ptr()))
+      throw TypeError("[_update_] a parameter's state must be a dict");
+    return found;
   }
 
-  void put(size_t i, py::handle field, py::handle value) {
-    if (PyDict_SetItem(entry(i), field.ptr(), value.ptr())) throw py::error_already_set();
+  static Numbers joined(Numbers head, const py::object& rest) {
+    const Numbers tail = From<Numbers>::get(rest.ptr());
+    head.insert(head.end(), tail.begin(), tail.end());
+    return head;
   }
 
-  PyObject* entry(size_t i) const {
-    return PyList_GET_ITEM(entries_.ptr(), static_cast<Py_ssize_t>(i));
-  }
-  py::handle field(size_t k) const {
-    return PyTuple_GET_ITEM(fields_.ptr(), static_cast<Py_ssize_t>(k));
-  }
-
-  py::object number_of_step(size_t i) const {
-    if (counter_.is_none()) return py::int_(fields_.empty() || look_up(i, field(0)) ? 2 : 1);
-    PyObject* before = look_up(i, counter_);
-    return before ? py::reinterpret_borrow<py::object>(before) + py::int_(1) : py::int_(1);
+  py::object steps_of(size_t i) const {
+    if (counter_.is_none()) return py::int_(is_new(i) ? 0 : 1);
+    PyObject* seen = look_up(entries_[i], counter_);
+    return seen ? py::reinterpret_borrow<py::object>(seen) : py::int_(0);
   }
 
-  const py::list& entries_;
-  const py::tuple& fields_;
-  const py::object& counter_;
+  bool is_new(size_t i) const {
+    return std::any_of(made_.begin(), made_.end(), [i](const Made& m) { return m.entry == i; });
+  }
+
+  Tensors params_, grads_;
+  std::vector<py::object> entries_;
+  std::vector<Tensors> states_;
   std::vector<Made> made_;
-  std::vector<py::object> steps_;
+  py::object counter_;
+  std::vector<Count> counts_;  // those that differ
+  std::vector<size_t> which_;  // of counts_, for each entry
+  std::vector<Numbers> numbers_;
 };
 
-void update(const std::string& rule, const py::list& params, const py::list& grads,
-            const py::object& coefficients, const py::list& entries, const py::tuple& fields,
-            const py::object& start, const py::object& counter) {
-  const Tensors changed = From<Tensors>::get(params.ptr()), by = From<Tensors>::get(grads.ptr());
-  Entries memory(entries, fields, counter);
-  const std::vector<Tensors> states = memory.states(changed, start);
-  const std::vector<Numbers> numbers = memory.coefficients(changed.size(), coefficients);
-  work_on(changed, [&] { update_(rule, changed, by, states, numbers); });
-  memory.keep();
+void update(const std::string& row, const py::list& params, const py::object& grads,
+            const py::object& head, const py::object& coefficients, const py::object& state,
+            const py::tuple& fields, const py::object& start, const py::object& counter) {
+  RowStep step(params, grads, state);
+  if (step.empty()) return;
+  step.read_states(fields, start);
+  step.read_numbers(From<Numbers>::get(head.ptr()), coefficients, counter);
+  step.run(row);
+  step.keep();
 }
 
 }  // namespace
 
 void bind_optim(py::module_& m) {
   using py::arg;
+  const py::none none;
   m.def("_with_grads", &with_grads, arg("params"),
         "The tensors of the list that have a gradient, and their gradients.");
-  m.def("_update_", &update, arg("rule"), arg("params"), arg("grads"), arg("coefficients"),
-        arg("entries") = py::list(), arg("fields") = py::tuple(), arg("start") = py::none(),
-        arg("counter") = py::none(),
-        "One step of a row of kernels/update.def on all params. entries: the memory of each, a "
-        "dict, in which the row's state tensors stand under the names `fields`, and the number of "
-        "steps so far under `counter`. coefficients(t): all of them for step t of a parameter, 1 "
-        "for the first; without a counter 1 where its states are not there yet and 2 from then "
-        "on. start(field): what a state tensor is first filled with. New states and counts are "
-        "put into the entries after the step: an error changes nothing.");
+  m.def("_update_", &update, arg("row"), arg("params"), arg("grads"), arg("head"),
+        arg("coefficients"), arg("state") = none, arg("fields") = py::tuple(), arg("start") = none,
+        arg("counter") = none,
+        "One step of a row of kernels/update.def on all params; grads None: on those that have a "
+        "gradient, by it. head: the coefficients of all rows, c[0] and c[1]. coefficients(t): the "
+        "others for step t of a parameter, 1 for the first. state: an optim.State, in whose dicts "
+        "the row's state tensors stand under the names `fields`, first filled with start(field), "
+        "and the steps so far under `counter`; without one t is 1 where the tensors have yet to be "
+        "made, 2 from then on. New tensors and counts are put there after the step: an error "
+        "changes nothing.");
   m.def(
       "_total_norm",
       [](const py::list& tensors, double p) {

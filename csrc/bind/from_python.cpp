@@ -157,6 +157,7 @@ Shape From<Shape>::get(PyObject* object) {
 std::vector<double> From<std::vector<double>>::get(PyObject* object) {
   if (!PyList_Check(object) && !PyTuple_Check(object)) return {From<double>::get(object)};
   std::vector<double> out;
+  out.reserve(static_cast<size_t>(PySequence_Fast_GET_SIZE(object)));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i) {
     out.push_back(From<double>::get(PySequence_Fast_GET_ITEM(object, i)));
   }

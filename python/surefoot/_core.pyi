@@ -771,13 +771,14 @@ def _set_grad_enabled(enabled: builtins.bool) -> None: ...
 def _total_norm(tensors: builtins.list[_Any], p: builtins.float) -> Tensor:
     """The norm of all tensors as one vector, without history."""
 
-def _update_(rule: builtins.str, params: builtins.list[_Any], grads: builtins.list[_Any], coefficients: _Any, entries: builtins.list[_Any] = [], fields: builtins.tuple[_Any, ...] = (), start: _Any = None, counter: _Any = None) -> None:
-    """One step of a row of kernels/update.def on all params. entries: the memory of each, a
-    dict, in which the row's state tensors stand under the names `fields`, and the number of
-    steps so far under `counter`. coefficients(t): all of them for step t of a parameter, 1
-    for the first; without a counter 1 where its states are not there yet and 2 from then on.
-    start(field): what a state tensor is first filled with. New states and counts are put into
-    the entries after the step: an error changes nothing."""
+def _update_(row: builtins.str, params: builtins.list[_Any], grads: _Any, head: _Any, coefficients: _Any, state: _Any = None, fields: builtins.tuple[_Any, ...] = (), start: _Any = None, counter: _Any = None) -> None:
+    """One step of a row of kernels/update.def on all params; grads None: on those that have a
+    gradient, by it. head: the coefficients of all rows, c[0] and c[1]. coefficients(t): the
+    others for step t of a parameter, 1 for the first. state: an optim.State, in whose dicts
+    the row's state tensors stand under the names `fields`, first filled with start(field),
+    and the steps so far under `counter`; without one t is 1 where the tensors have yet to be
+    made, 2 from then on. New tensors and counts are put there after the step: an error
+    changes nothing."""
 
 def _with_grads(params: builtins.list[_Any]) -> builtins.tuple[_Any, ...]:
     """The tensors of the list that have a gradient, and their gradients."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from surefoot import _core
@@ -39,27 +40,30 @@ class RowRule(SparseSteps):
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
         self._run(group, params, grads, 1.0)
 
-    def _update_scaled(
-        self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float
-    ) -> None:
+    def _step_group(self, group: Group, scale: float) -> None:
         if type(self)._update is RowRule._update:
-            self._run(group, params, grads, scale)
+            self._run(group, group["params"], None, scale)
         else:  # a rule of somebody's own, made of one of these
-            super()._update_scaled(group, params, grads, scale)
+            super()._step_group(group, scale)
 
-    def _run(self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float) -> None:
-        """One fused step; the row multiplies every gradient by sign and scale as it loads it."""
+    def _run(
+        self, group: Group, params: list[Tensor], grads: list[Tensor] | None, scale: float
+    ) -> None:
+        """One fused step; the row multiplies every gradient by sign and scale as it loads it.
+
+        grads: None for those that the parameters have; the ones without are left out.
+        """
         row, fields = self._row(group)
         sign, decay = sign_and_decay(group)
-        head = (sign * scale, decay)
         _core._update_(
             row,
             params,
             grads,
-            lambda t: head + self._coefficients(group, t),
-            self.state.entries(params) if fields else [],
+            (sign * scale, decay),
+            partial(self._coefficients, group),
+            self.state if fields else None,
             fields,
-            lambda field: self._start(group, field),
+            partial(self._start, group),
             self._counter,
         )
 

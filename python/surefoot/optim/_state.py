@@ -46,13 +46,8 @@ class State(dict[Key, dict[str, Any]]):
         """The parameter's own dict, made on first use."""
         return self.setdefault(self.key_of(parameter), {})
 
-    def entries(self, parameters: list[Tensor]) -> list[dict[str, Any]]:
-        """The dicts of many, quickly."""
-        keys = self._keys
-        try:
-            return [self[keys[id(parameter)]] for parameter in parameters]
-        except KeyError:
-            return [self.of(parameter) for parameter in parameters]
+    def __setitem__(self, key: Any, entry: dict[str, Any]) -> None:
+        super().__setitem__(self.key_of(key) if isinstance(key, Tensor) else key, entry)
 
     def __contains__(self, key: object) -> bool:
         return super().__contains__(self._keys.get(id(key)) if isinstance(key, Tensor) else key)

@@ -102,7 +102,7 @@ class LineSearchGD(ClosureRule):
         for parameter, place in zip(params, places, strict=True):
             parameter.detach().copy_(place)
         if lr:
-            _core._update_("sgd", params, grads, lambda t: (1.0, 0.0, lr))
+            _core._update_("sgd", params, grads, (1.0, 0.0), lambda t: (lr,))
 
     def _formula(self, group: Group) -> list[str]:
         listed = ", ".join(f"{lr:g}" for lr in group["lrs"])

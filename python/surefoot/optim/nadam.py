@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from surefoot import _core
 from surefoot._core import Tensor
 
 from ._presets import with_presets
@@ -104,9 +105,13 @@ class NAdam(AdaptiveRule):
     def _mu(group: Group, t: int) -> float:
         return float(group["betas"][0] * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])))
 
-    def _run(self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float) -> None:
+    def _run(
+        self, group: Group, params: list[Tensor], grads: list[Tensor] | None, scale: float
+    ) -> None:
         """As any row, once for each product of all mu so far; mostly they all have the same."""
-        entries, alike = self.state.entries(params), defaultdict[float, list[int]](list)
+        if grads is None:
+            params, grads = _core._with_grads(params)
+        entries, alike = [self.state.of(p) for p in params], defaultdict[float, list[int]](list)
         for i, entry in enumerate(entries):
             alike[entry.get("mu_product", 1.0)].append(i)
         for product, those in alike.items():

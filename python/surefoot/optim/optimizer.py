@@ -91,11 +91,12 @@ class Optimizer:
         """Changes ``params`` in place; they all have a gradient."""
         raise NotImplementedError
 
-    def _update_scaled(
-        self, group: Group, params: list[Tensor], grads: list[Tensor], scale: float
-    ) -> None:
+    def _step_group(self, group: Group, scale: float) -> None:
         """``_update`` by the gradients times ``scale``."""
-        self._update(group, params, [grad.detach() * scale for grad in grads])
+        params, grads = _core._with_grads(group["params"])
+        if params:
+            scaled = grads if scale == 1.0 else [grad.detach() * scale for grad in grads]
+            self._update(group, params, scaled)
 
     def _formula(self, group: Group) -> list[str]:
         """The update of one step, a line each, with the numbers now in use."""
@@ -127,18 +128,10 @@ class Optimizer:
             >>> [round(x, 4) for x in w.tolist()], opt.last_norm.item()
             ([2.4, 3.2], 10.0)
         """
-        loss = None
-        if closure is not None:
-            loss = with_grad(closure)
-        chosen = [(group, *_core._with_grads(group["params"])) for group in self.param_groups]
-        scale = 1.0
-        if max_norm is not None:
-            scale = self._clip_factor([grad for _, _, grads in chosen for grad in grads], max_norm)
-        for group, params, grads in chosen:
-            if params and scale == 1.0:
-                self._update(group, params, grads)
-            elif params:
-                self._update_scaled(group, params, grads, scale)
+        loss = None if closure is None else with_grad(closure)
+        scale = 1.0 if max_norm is None else self._clip_factor(max_norm)
+        for group in self.param_groups:
+            self._step_group(group, scale)
         return loss
 
     def closure_kind(self) -> str:
@@ -262,10 +255,11 @@ class Optimizer:
     def _rule(self) -> str:
         return type(self).__name__
 
-    def _clip_factor(self, grads: list[Tensor], max_norm: float) -> float:
+    def _clip_factor(self, max_norm: float) -> float:
         """What ``max_norm`` makes of every gradient; notes the norm."""
         if not max_norm >= 0:
             raise ValueError(f"[{self._rule()}] max_norm must be at least 0, got {max_norm!r}")
+        grads = [g for group in self.param_groups for g in _core._with_grads(group["params"])[1]]
         self.last_norm = _core._total_norm(grads, 2.0)
         return float(_core._clip_factor(self.last_norm, max_norm).item())
 

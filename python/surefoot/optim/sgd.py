@@ -117,8 +117,10 @@ class SGD(RowRule):
             )
 
     def closure_kind(self) -> str:
-        ahead = any(group["nesterov"] == "lookahead" for group in self.param_groups)
-        return "backward" if ahead else ""
+        for group in self.param_groups:
+            if group["nesterov"] == "lookahead":
+                return "backward"
+        return ""
 
     def step(self, closure: Closure | None = None, *, max_norm: float | None = None) -> Any:
         if not self.closure_kind():
