@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from surefoot import _core
@@ -23,34 +24,36 @@ _NAMES: dict[type[Module], str] = {
 }
 
 
-def run_chain(modules: list[Module], x: Any) -> Any:
-    """modules[-1](... modules[0](x)), with the same bits.
+def run_chain(modules: Iterable[Module], x: Any) -> Any:
+    """The last of `modules` of ... of the first of x, with the bits of calling them one by one.
 
-    Layers with hooks, or with a forward of their own, are called one by one.
+    Layers with hooks, or with a forward of their own, are called.
     """
-    i, count = 0, len(modules)
-    while i < count:
-        module = modules[i]
-        i += 1
-        if i < count and module.__class__ is Linear and modules[i].__class__ in _NAMES:
-            after = modules[i]
-            if _is_plain(module) and _is_plain(after):
-                x = _linear_with(module, after, x)
-                i += 1
+    held: Linear | None = None  # waits for what comes behind it
+    for module in modules:
+        if held is not None:
+            name = _NAMES.get(module.__class__)
+            if name is not None and _is_plain(module):
+                x, held = _linear_with(held, name, module, x), None
                 continue
-        x = module(x)
-    return x
+            x, held = _core.linear(x, held.weight, held.bias), None
+        if module.__class__ is Linear and _is_plain(module):
+            held = module  # type: ignore[assignment]
+        else:
+            x = module(x)
+    return x if held is None else _core.linear(x, held.weight, held.bias)
 
 
 def _is_plain(module: Module) -> bool:
     return module._hooks is None and "forward" not in module.__dict__
 
 
-def _linear_with(linear: Any, after: Any, x: Any) -> Any:
-    name, options = _NAMES[after.__class__], after._arguments
-    if after.__class__ is GELU:
-        name, options = "gelu_tanh" if after.approximate == "tanh" else "gelu", ()
+def _linear_with(linear: Linear, name: str, after: Any, x: Any) -> Any:
+    options = after._arguments
     if not options:
         return _core.linear(x, linear.weight, linear.bias, activation=name)
-    numbers = [getattr(after, option) for option in options]
+    if after.__class__ is GELU:
+        name, numbers = "gelu_tanh" if after.approximate == "tanh" else "gelu", []
+    else:
+        numbers = [getattr(after, option) for option in options]
     return _core.linear(x, linear.weight, linear.bias, activation=name, arguments=numbers)
