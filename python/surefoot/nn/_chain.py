@@ -38,7 +38,7 @@ def run_chain(modules: Iterable[Module], x: Any) -> Any:
                 continue
             x, held = _core.linear(x, held.weight, held.bias), None
         if module.__class__ is Linear and _is_plain(module):
-            held = module  # type: ignore[assignment]
+            held = module
         else:
             x = module(x)
     return x if held is None else _core.linear(x, held.weight, held.bias)
