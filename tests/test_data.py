@@ -243,6 +243,42 @@ def test_order_sorts_philox_numbers(seed: int) -> None:
         assert flat(loader) == sorted(range(10), key=keys.__getitem__)
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 100, 4096, 70_000])
+@pytest.mark.parametrize("most", [1, 5, 2**20, 2**64 - 1])
+def test_order_of_keys_equals_a_stable_sort_of_numpy(n: int, most: int) -> None:
+    """Few different keys: all rows in a bucket, and the order of equal ones is their own."""
+    keys = np.random.default_rng(n).integers(0, most, n, dtype=np.uint64)
+    order = sf._core._order_of_keys(sf.tensor(keys.view(np.int64))).numpy()
+    np.testing.assert_array_equal(order, np.argsort(keys, kind="stable"))
+
+
+def test_order_of_keys_wants_int64() -> None:
+    for keys in (sf.zeros(3), sf.zeros(2, 2, dtype=sf.int64), sf.arange(6)[::2]):
+        with pytest.raises((TypeError, ValueError), match="keys must be int64"):
+            sf._core._order_of_keys(keys)
+
+
+@pytest.mark.parametrize("wrap", ["tensors", "array", "subset of a subset"])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_batches_from_the_core_are_those_of_python(wrap: str, drop_last: bool) -> None:
+    """A collate function of one's own goes through Python, sample by sample."""
+    x, y = np.random.default_rng(0).random((50, 3)), np.arange(50)
+    data: Any = TensorDataset(x, y)
+    if wrap == "array":
+        data = x
+    if wrap.startswith("subset"):
+        data = Subset(Subset(data, np.arange(50)[::-1]), np.arange(0, 50, 2))
+    options: dict[str, Any] = {"shuffle": True, "seed": 3, "drop_last": drop_last}
+    fast = DataLoader(data, 8, **options)
+    slow = DataLoader(data, 8, collate_fn=default_collate, **options)
+    for _ in range(2):
+        for batch, other in zip(fast, slow, strict=True):
+            assert fast.state_dict() == slow.state_dict()
+            parts, others = ((batch,), (other,)) if wrap == "array" else (batch, other)
+            for part, expected in zip(parts, others, strict=True):
+                np.testing.assert_array_equal(part.numpy(), expected.numpy())
+
+
 def test_order_is_uniform() -> None:
     """Each of the 24 orders of 4 samples is as likely: chi-squared, 23 degrees of freedom."""
     loader = DataLoader(numbers(4), batch_size=4, shuffle=True, seed=11)

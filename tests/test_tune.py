@@ -146,7 +146,7 @@ def test_failures_are_recorded_and_the_search_goes_on():
         if trial["x"] == 0:
             return math.nan
         if trial["x"] == 1:
-            raise NonFiniteLossError("the loss is nan", sf.train.History())
+            raise NonFiniteLossError("the loss is nan", "Stop", sf.train.History())
         if trial["x"] == 2:
             trial.report(math.inf, 1)
         return -math.inf if trial["x"] == 3 else trial["x"]
@@ -155,7 +155,7 @@ def test_failures_are_recorded_and_the_search_goes_on():
     assert [trial.state for trial in result.trials] == ["failed"] * 4 + ["complete"]
     errors = [trial.error for trial in result.trials]
     assert errors[0] == "the value is nan"
-    assert errors[1] == "NonFiniteLossError: the loss is nan"
+    assert errors[1] == "NonFiniteLossError: [Trainer] the loss is nan. Stop"
     assert "step 1" in errors[2] and errors[3] == "the value is -inf" and errors[4] is None
     assert result.best_value == 4 and "4 failed" in str(result)
     everything = search(lambda trial: math.nan, {"x": [0, 1]}, method="grid")

@@ -11,12 +11,23 @@ namespace {
 
 // The dtype of a native-endian array; TypeError names those that work.
 Dtype dtype_of_array(const char* op, const py::dtype& dtype) {
-  const auto name = py::cast<std::string>(dtype.attr("name"));
-  for (int i = 0; i < kNumDtypes; ++i) {
-    if (name == name_of(static_cast<Dtype>(i))) return static_cast<Dtype>(i);
+  static const std::vector<std::pair<int, Dtype>> known = [] {  // NumPy's number of each
+    std::vector<std::pair<int, Dtype>> pairs;
+    for (int i = 0; i < kNumDtypes; ++i) {
+      const auto type = static_cast<Dtype>(i);
+      pairs.emplace_back(py::dtype(name_of(type)).num(), type);
+    }
+    return pairs;
+  }();
+  for (const auto& [number, type] : known) {
+    if (dtype.num() == number) return type;
+  }
+  for (const auto& [number, type] : known) {  // long long is int64 under another number
+    if (dtype.equal(numpy_dtype(type))) return type;
   }
   throw TypeError(
-      "[", op, "] arrays of dtype ", name, " are not supported; convert it first, as ",
+      "[", op, "] arrays of dtype ", py::cast<std::string>(dtype.attr("name")),
+      " are not supported; convert it first, as ",
       "in array.astype('float32') (float32, float64, int64, int32, uint8 and bool work)");
 }
 

@@ -11,7 +11,10 @@
 namespace sf {
 namespace {
 
-constexpr int64_t kChunkBytes = 64 * 1024;  // below this a second thread costs more than it gives
+constexpr int64_t kChunkBytes = 32 * 1024;  // below this a second thread costs more than it gives
+constexpr int64_t kLine = 64;               // bytes of a cache line
+constexpr int64_t kBlock = 4 * kLine;       // copied between two turns of fetching ahead
+constexpr int64_t kAhead = 2048;            // bytes: at least a row
 
 // One tensor's share of the work.
 struct Job {
@@ -68,20 +71,37 @@ void copy_small(const Job& job, const int64_t* index, int64_t begin, int64_t end
   }
 }
 
-void copy_rows(const Job& job, const int64_t* index, int64_t begin, int64_t end) {
-  if (job.row_bytes == 4) return copy_small<4>(job, index, begin, end);  // labels
-  if (job.row_bytes == 8) return copy_small<8>(job, index, begin, end);
+// A row may lie anywhere, and the hardware fetches ahead only once it has seen some lines of it. So
+// a later row is asked for while this one is copied.
+void copy_long(const Job& job, const int64_t* index, int64_t begin, int64_t end) {
+  const int64_t bytes = job.row_bytes, ahead = std::max<int64_t>(1, kAhead / bytes);
   for (int64_t i = begin; i < end; ++i) {
-    std::memcpy(job.to + i * job.row_bytes, job.from + index[i] * job.stride_bytes,
-                static_cast<size_t>(job.row_bytes));
+    const char* from = job.from + index[i] * job.stride_bytes;
+    const char* later = job.from + index[std::min(i + ahead, end - 1)] * job.stride_bytes;
+    char* to = job.to + i * bytes;
+    int64_t at = 0;
+    for (; at + kBlock <= bytes; at += kBlock) {
+      for (int64_t line = 0; line < kBlock; line += kLine) __builtin_prefetch(later + at + line);
+      std::memcpy(to + at, from + at, kBlock);
+    }
+    for (int64_t line = at; line < bytes; line += kLine) __builtin_prefetch(later + line);
+    std::memcpy(to + at, from + at, static_cast<size_t>(bytes - at));
   }
 }
 
-// A chunk holds some rows of the batch, of all tensors.
+void copy_rows(const Job& job, const int64_t* index, int64_t begin, int64_t end) {
+  if (job.row_bytes == 4) return copy_small<4>(job, index, begin, end);  // labels
+  if (job.row_bytes == 8) return copy_small<8>(job, index, begin, end);
+  if (job.row_bytes == 16) return copy_small<16>(job, index, begin, end);
+  copy_long(job, index, begin, end);
+}
+
+// A chunk holds some rows of the batch, of all tensors; all chunks but the last are equal.
 void run_jobs(const std::vector<Job>& jobs, const Tensor& index) {
-  int64_t row_bytes = 1;
+  int64_t row_bytes = 0;
   for (const Job& job : jobs) row_bytes += job.row_bytes;
-  const Chunks chunks{index.numel(), std::max<int64_t>(1, kChunkBytes / row_bytes)};
+  const int64_t rows = index.numel(), parts = std::max<int64_t>(1, rows * row_bytes / kChunkBytes);
+  const Chunks chunks{rows, std::max<int64_t>(1, (rows + parts - 1) / parts)};
   parallel_for(chunks.count(), [&](int64_t chunk) {
     for (const Job& job : jobs) {
       copy_rows(job, index.as<int64_t>(), chunks.begin(chunk), chunks.end(chunk));

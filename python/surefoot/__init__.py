@@ -37,6 +37,7 @@ _SUBMODULES = (
     "autograd",
     "data",
     "ensemble",
+    "estimators",
     "initializers",
     "nn",
     "optim",

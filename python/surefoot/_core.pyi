@@ -46,6 +46,12 @@ class HookHandle:
 class ShapeError(builtins.ValueError, builtins.RuntimeError):
     """Shapes that do not fit each other."""
 
+class _Batches:
+    """Iterates over _gather_rows(tensors, rows) as tuples, rows being the parts of `order` of
+    `size` each, from part `first` to before `last`."""
+
+    def __init__(self, tensors: _Sequence[Tensor], order: Tensor, size: builtins.int, first: builtins.int, last: builtins.int) -> None: ...
+
 class dtype:
     """The type of a tensor's elements: surefoot.float32 and so on."""
 
@@ -759,6 +765,9 @@ def _mix_samples(x: Tensor, targets: Tensor, seed: builtins.int, epoch: builtins
 
 def _op_signatures() -> builtins.list[builtins.tuple[_Str, _Str, _Str]]:
     """(signature, 'both' | 'function' | 'method', documentation) of every op."""
+
+def _order_of_keys(keys: Tensor) -> Tensor:
+    """Rows by rising key, equal keys by row; keys is (N,) int64, its bits read as unsigned."""
 
 def _orthonormal_rows(x: Tensor) -> Tensor:
     """The rows of x (n, m), n <= m, orthonormal one after the other as by Gram and Schmidt; of

@@ -97,6 +97,7 @@ PY_DOORS: dict[str, set[str]] = {
     "doctor": CORE | {"nn"},
     "testing": CORE | {"surefoot"},  # checks functions written by users, as they see the package
     "ensemble": CORE | {"autograd", "nn", "optim", "data", "regularize", "train"},
+    "estimators": CORE | {"autograd", "nn", "optim", "data", "regularize", "train"},
     "cli": CORE
     | {"_disk", "autograd", "config", "data", "files", "model_file", "nn", "optim", "plot"}
     | {"regularize", "train", "tune"},

@@ -25,11 +25,11 @@ def test_rows_and_totals() -> None:
 
 def test_text() -> None:
     assert str(summary(nn.Sequential(nn.Linear(64, 10)), (64,))) == (
-        "layer  type    output shape  parameters\n"
-        "---------------------------------------\n"
-        "0      Linear  (N, 10)              650\n"
-        "---------------------------------------\n"
-        "parameters: 650, trainable: 650"
+        "layer  type    output shape  parameters  FLOPs\n"
+        "----------------------------------------------\n"
+        "0      Linear  (N, 10)              650  1,280\n"
+        "----------------------------------------------\n"
+        "parameters: 650, trainable: 650; 2.6 KB; 1,280 FLOPs a row"
     )
 
 
@@ -55,6 +55,40 @@ def test_nested_names_frozen_and_shared_parameters() -> None:
     assert rows["unused"].output_shape is None
     assert table.num_parameters == 20 + 10 + 15
     assert table.num_trainable == 20 + 15
+
+
+class Attend(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.attention(x, x, x)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "multiplications"),
+    [
+        (nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), (4,), 4 * 3 + 3 * 2),
+        (nn.Linear(4, 3), (5, 4), 5 * 4 * 3),
+        (nn.Conv2d(2, 3, 3, padding=1), (2, 6, 7), 3 * 6 * 7 * 2 * 9),
+        (nn.Conv2d(4, 6, 3, stride=2, groups=2), (4, 7, 7), 6 * 3 * 3 * 2 * 9),
+        (nn.ConvTranspose2d(2, 3, 2, stride=2), (2, 4, 4), 2 * 4 * 4 * 3 * 4),
+        (nn.LSTM(4, 5, batch_first=True), (7, 4), 7 * 4 * (4 * 5 + 5 * 5)),
+        (Attend(), (6, 8), 4 * 6 * 8 * 8 + 2 * 6 * 6 * 8),
+        (nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6)), (2, 3), 0),
+    ],
+)
+def test_operations_of_a_row(model: Any, shape: tuple[int, ...], multiplications: int) -> None:
+    found = summary(model, shape)
+    assert found.flops == 2 * multiplications
+    weights = model.state_dict().values()
+    assert found.num_bytes == sum(w.numpy().nbytes for w in weights)
+
+
+def test_a_layer_that_is_called_twice_costs_twice() -> None:
+    shared = nn.Linear(4, 4)
+    assert summary(nn.Sequential(shared, nn.Tanh(), shared), (4,)).flops == 2 * 2 * 16
 
 
 def test_leaves_the_model_as_it_was() -> None:

@@ -81,7 +81,7 @@ class Problem:
         if self.task == "classification":
             labels, balanced = self.parts["training"].tensors[1], options["class_weights"]
             weight = class_weights(labels, len(self.classes)) if balanced == "balanced" else None
-            loss = nn.CrossEntropyLoss(weight)
+            loss = nn.CrossEntropyLoss(weight, label_smoothing=options["label_smoothing"])
         metric = "accuracy" if self.task == "classification" else "r2"
         optimizer = optim.Adam(model.parameters(), lr=options["lr"])
         return Trainer(model, loss, optimizer, metric, list(callbacks), seed=options["seed"])

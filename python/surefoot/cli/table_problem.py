@@ -84,8 +84,11 @@ def table_problem(path: Path, options: Mapping[str, Any]) -> TableProblem:
         encoder = TableEncoder(options["category_encoding"]).fit(tables["training"])
         parts = {name: encoder.encode(part) for name, part in tables.items()}
     task, target = str(encoder.task), str(encoder.target)
-    if task == "regression" and options["class_weights"] == "balanced":
-        raise UserError("--class-weights balanced goes with classes; the target is a number")
+    if task == "regression":
+        for name, of_numbers in (("class_weights", "none"), ("label_smoothing", 0)):
+            if options[name] not in (None, of_numbers):
+                option = f"--{name.replace('_', '-')} {options[name]}"
+                raise UserError(f"{option} goes with classes; the target is a number")
     return TableProblem(str(path), task, target, encoder.classes, parts, encoder, tables)
 
 

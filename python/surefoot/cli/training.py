@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ __all__ = ["Diverged", "train_in"]
 
 SAVE_EVERY = 10  # epochs between checkpoints; those of tables are short
 REFIT_ROWS = 10_000  # above, validation rows add little and a second run takes long
+REFIT_STEPS = 1000  # at least: few validation rows are a poor judge of when to stop
 
 
 class Diverged(UserError):
@@ -91,7 +93,7 @@ def _run(
     scores = {name: _score(trainer, problem, name) for name in problem.parts}
     final = trainer
     if history.stop_reason != "interrupted" and _wants_refit(problem, options):
-        final = _refit(trainer, problem, options)
+        final = _refit(trainer, problem, options, quiet)
     if final is not trainer and "test" in scores:  # it has seen the rows of the other parts
         scores["test"] = _score(final, problem, "test")
     info = {
@@ -116,16 +118,21 @@ def _wants_refit(problem: Problem, options: Mapping[str, Any]) -> bool:
     return bool(rows <= REFIT_ROWS if options["refit"] is None else options["refit"])
 
 
-def _refit(trainer: Trainer, problem: Problem, options: Mapping[str, Any]) -> Trainer:
+def _refit(trainer: Trainer, problem: Problem, options: Mapping[str, Any], quiet: bool) -> Trainer:
     """The same network again, on training and validation rows, for the best number of epochs.
 
-    The run before is kept where this one is broken off or diverges.
+    For REFIT_STEPS at least, if ``options`` has the epochs for them. The run before is kept where
+    this one is broken off or diverges.
     """
-    epochs = trainer.best.epoch if trainer.best is not None else 0
-    if not epochs:
+    best = trainer.best.epoch if trainer.best is not None else 0
+    if not best:
         return trainer
     halves = [problem.parts[name].tensors for name in ("training", "validation")]
     together = TensorDataset(*(_core.cat(list(pair)) for pair in zip(*halves, strict=True)))
+    steps = math.ceil(len(together) / options["batch_size"])
+    epochs = max(best, min(math.ceil(REFIT_STEPS / steps), options["epochs"]))
+    if not quiet:
+        print(f"refit: {epochs} epochs on {len(together)} rows", flush=True)
     again = problem.trainer(options)
     try:
         again.fit(together, epochs=epochs, batch_size=options["batch_size"], progress=False)
@@ -149,7 +156,10 @@ def _fit(
             resume=resume,
         )
     except NonFiniteLossError as error:
-        raise Diverged(f"training diverged: {error}; take a smaller --lr") from None
+        raise Diverged(
+            f"training diverged: {error.event}; take a smaller --lr than {options['lr']:g}, "
+            "surefoot lr-find looks for one"
+        ) from None
     except ValueError as error:
         if resume is None:
             raise

@@ -23,7 +23,8 @@ def permutation(n: int, seed: int, stream: int = 0) -> Rows:
     Sorts raw Philox numbers, which NumPy promises never to change.
     """
     key = np.array([seed, stream], dtype=np.uint64)
-    return np.argsort(np.random.Philox(key=key).random_raw(n), kind="stable")
+    raw = np.random.Philox(key=key).random_raw(n)
+    return _core._order_of_keys(_core.from_numpy(raw.view(np.int64))).numpy()
 
 
 def draw_seed(generator: _core.Generator | None) -> int:

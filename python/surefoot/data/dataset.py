@@ -149,5 +149,9 @@ class Subset(Dataset):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def rows(self, rows: Tensor) -> Tensor:
+        """Which rows of ``dataset`` the rows ``rows`` of this one are, both int64 (B,)."""
+        return _core._gather_rows([_core.from_numpy(self.indices)], rows)[0]
+
     def _take(self, rows: Tensor) -> Any:
-        return self.dataset.take(_core._gather_rows([_core.from_numpy(self.indices)], rows)[0])
+        return self.dataset.take(self.rows(rows))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ._ahead import ahead
 from ._order import Rows as Order
 from ._order import check_seed, draw_seed, permutation
 from .collate import default_collate
-from .dataset import Rows
+from .dataset import Rows, Subset, TensorDataset
 
 __all__ = ["DataLoader"]
 
@@ -156,10 +157,30 @@ class DataLoader:
 
     def _batches(self, order: Order, first: int) -> Iterator[Any]:
         size = self.batch_size
-        take = getattr(self.dataset, "take", None) if self.collate_fn is None else None
-        seed, epoch = self._epoch_seed, self.epoch
-        rows = _core.from_numpy(order)
         last = len(order) // size if self.drop_last else -(-len(order) // size)
+        batches = self._gathered(order, first, last) or self._loaded(order, first, last)
+        for self._batch, batch in enumerate(batches, first + 1):
+            yield batch
+
+    def _gathered(self, order: Order, first: int, last: int) -> Iterator[Any] | None:
+        """Batches of tensors without Python between them; None where something stands there."""
+        if self.collate_fn is not None or self.transform is not None or self.num_workers:
+            return None
+        data, rows = self.dataset, _core.from_numpy(order)
+        while type(data) is Subset:
+            data, rows = data.dataset, data.rows(rows)
+        batches: Any = None
+        if type(data) is TensorDataset:
+            batches = _core._Batches(list(data.tensors), rows, self.batch_size, first, last)
+        elif type(data) is Rows:
+            batches = _core._Batches([data.array], rows, self.batch_size, first, last)
+            batches = map(itemgetter(0), batches)
+        return cast("Iterator[Any] | None", batches)
+
+    def _loaded(self, order: Order, first: int, last: int) -> Iterator[Any]:
+        size, seed, epoch = self.batch_size, self._epoch_seed, self.epoch
+        take = getattr(self.dataset, "take", None) if self.collate_fn is None else None
+        rows = _core.from_numpy(order)
 
         def load(number: int) -> Any:
             begin, end = number * size, (number + 1) * size
@@ -173,10 +194,7 @@ class DataLoader:
             return batch
 
         numbers = range(first, last)
-        batches = ahead(load, numbers, self.num_workers) if self.num_workers else map(load, numbers)
-        for number, batch in enumerate(batches, start=first):
-            self._batch = number + 1
-            yield batch
+        return ahead(load, numbers, self.num_workers) if self.num_workers else map(load, numbers)
 
     def _transformed(self, batch: Any, seed: int, epoch: int, indices: Tensor) -> Any:
         assert self.transform is not None

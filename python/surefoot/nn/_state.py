@@ -25,12 +25,20 @@ class LoadResult(NamedTuple):
 
 def collect(module: Module, prefix: str = "") -> dict[str, Tensor]:
     """The live tensors of a module by dotted name: parameters, persistent buffers, children."""
-    own = {**module._own(PARAMETER), **module._own(BUFFER)}
-    state = {prefix + name: value for name, value in own.items() if value is not None}
-    for name, child in module._own(MODULE).items():
-        if child is not None:
-            state.update(collect(child, f"{prefix}{name}."))
+    state: dict[str, Tensor] = {}
+    _gather(module, prefix, state)
     return state
+
+
+def _gather(module: Module, prefix: str, state: dict[str, Tensor]) -> None:
+    values, registry = module.__dict__, module._registry.items()
+    for wanted in (PARAMETER, BUFFER):
+        for name, kind in registry:
+            if kind == wanted and values[name] is not None:
+                state[prefix + name] = values[name]
+    for name, kind in registry:
+        if kind == MODULE and values[name] is not None:
+            _gather(values[name], f"{prefix}{name}.", state)
 
 
 def load(module: Module, state_dict: Mapping[str, Tensor], strict: bool) -> LoadResult:

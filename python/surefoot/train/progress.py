@@ -36,18 +36,47 @@ def _number(value: Value) -> str:
 
 
 class Progress(Callback):
-    """Shows the run on standard output; ``Trainer.fit(progress=True)`` adds it by itself."""
+    """Shows the run on standard output; ``Trainer.fit(progress=True)`` adds it by itself.
+
+    On a terminal it has a bar; elsewhere it listens to epochs only, and batches cost nothing.
+    """
+
+    _epoch_began = 0.0
+
+    def __new__(cls) -> Progress:
+        """A Progress with a bar if somebody is there to see it."""
+        return super().__new__(_Bar if cls is Progress and sys.stdout.isatty() else cls)
+
+    def on_epoch_begin(self, trainer: Trainer) -> None:
+        """Start the epoch's clock."""
+        self._epoch_began = time.perf_counter()
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Print the epoch's line."""
+        state = trainer.state
+        seconds = time.perf_counter() - self._epoch_began
+        self._print(format_row(state.row, state.last_epoch, seconds))
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Say why the run ended early."""
+        if trainer.state.stop_reason:
+            print(f"stopped: {trainer.state.stop_reason}", flush=True)
+
+    def _print(self, line: str) -> None:
+        print(line, flush=True)
+
+
+class _Bar(Progress):
+    """The lines above a bar with rate and time left."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._epoch_began = self._shown = self._run_began = 0.0
+        self._shown = self._run_began = 0.0
         self._first_step: int | None = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Open the bar if somebody is there to see it."""
-        if not sys.stdout.isatty():
-            return
+        """Open the bar."""
         from rich import progress as rich_progress
 
         state = trainer.state
@@ -63,14 +92,8 @@ class Progress(Callback):
         self._task = self._bar.add_task("training", total=total, rate="")
         self._bar.start()
 
-    def on_epoch_begin(self, trainer: Trainer) -> None:
-        """Start the epoch's clock."""
-        self._epoch_began = time.perf_counter()
-
     def on_batch_end(self, trainer: Trainer) -> None:
         """Move the bar, at most ten times a second."""
-        if self._bar is None:
-            return
         now = time.perf_counter()
         if now - self._shown < _REFRESH_S:
             return
@@ -88,20 +111,10 @@ class Progress(Callback):
             rate=f"{done / (now - self._run_began):.0f} steps/s",
         )
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        """Print the epoch's line."""
-        state = trainer.state
-        seconds = time.perf_counter() - self._epoch_began
-        line = format_row(state.row, state.last_epoch, seconds)
-        if self._bar is None:
-            print(line, flush=True)
-        else:
-            self._bar.console.print(line, highlight=False)
-
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Close the bar and say why the run ended early."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-        if trainer.state.stop_reason:
-            print(f"stopped: {trainer.state.stop_reason}", flush=True)
+        """Close the bar."""
+        self._bar.stop()
+        super().on_fit_end(trainer)
+
+    def _print(self, line: str) -> None:
+        self._bar.console.print(line, highlight=False)

@@ -18,7 +18,7 @@ from surefoot.regularize import Regularizer, collect
 
 from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
-from .errors import NonFiniteLossError, is_finite, no_number, one_number
+from .errors import NonFiniteLossError, all_finite, one_number, remedy
 from .events import EVENTS, check_callbacks, listeners
 from .feed import Batch, BatchTransform, Feed, as_tensor, check_widths, make_feed
 from .history import History, Value
@@ -28,6 +28,7 @@ from .progress import Progress
 from .randomness import check_generators, set_random_state
 from .schedule import LRSchedule, as_callbacks
 from .state import Best, State, Tally
+from .steps import step, take_steps
 from .update import Clip, Update
 from .weights import copied, copy_weights, load_weights
 
@@ -131,86 +132,13 @@ class Trainer:
         options = {"batch_size": batch_size, "shuffle": shuffle, "augment": augment}
         state, held_out = self._open(train, validation, epochs, options, resume)
         with self._running(progress):
-            learn = self._learn_by_closure if self._update.closure else self._learn
-            begun, ended = self._listeners["on_batch_begin"], self._listeners["on_batch_end"]
             while state.goes_on:
-                for state.inputs, state.targets in self._epoch():
-                    state.batch += 1
-                    for listener in begun:
-                        listener(self)
-                    learn()
-                    self.tally.update(state.loss_value, state.output, state.targets)
-                    for listener in ended:
-                        listener(self)
-                    if self._wanted:
-                        self._write_files()
-                    if state.stop_reason and not self._update.rows:
-                        break
-                else:
+                if take_steps(self, self._epoch()):
                     self._end_epoch(held_out)
             if state.stop_reason == "interrupted" and self.last_wish is not None:
                 self.last_wish()
                 self._write_files()
         return self.history
-
-    def _learn(self) -> None:
-        """Forward, backward and, when enough batches are gathered, a change of the weights."""
-        state, update = self.state, self._update
-        if not update.rows:
-            self.optimizer.zero_grad()
-        state.output = self.model(state.inputs)
-        state.loss = loss = self.loss(state.output, state.targets)
-        try:
-            state.loss_value = loss.item()
-        except ValueError:
-            raise no_number(loss) from None
-        if not isfinite(state.loss_value):
-            raise self._diverged(f"the loss ({state.loss_value})")
-        if not update.is_plain:
-            update.weighted(loss, len(state.targets)).backward()
-            state.updated = update.is_due(state.batch, state.num_batches)
-            if state.updated:
-                self._step()
-            return
-        loss.backward()
-        for listener in self._listeners["on_backward_end"]:
-            listener(self)
-        self.optimizer.step()
-        state.step += 1
-
-    def _step(self) -> None:
-        """The step where something stands between it and backward."""
-        update = self._update
-        if update.rows:
-            update.gather()
-        self._emit("on_backward_end")
-        update.step()
-        update.terms.apply_(self.optimizer)
-        self.state.step += 1
-
-    def _learn_by_closure(self) -> None:
-        state, backward = self.state, self._update.closure == "backward"
-        state.output = None
-
-        def closure() -> Tensor:
-            output = self.model(state.inputs)
-            loss = self.loss(output, state.targets)
-            total, first = self._update.terms.add_to(loss), state.output is None
-            if first:
-                state.output, state.loss, state.loss_value = output, loss, one_number(loss)
-            if backward:
-                self.optimizer.zero_grad()
-                total.backward()
-                if first:
-                    self._emit("on_backward_end")
-                self._update.clip()
-            return total
-
-        self.optimizer.step(closure)
-        if not isfinite(state.loss_value):
-            raise self._diverged(f"the loss ({state.loss_value})")
-        self._update.terms.apply_(getattr(self.optimizer, "last_lr", self.optimizer))
-        state.step += 1
 
     def evaluate(self, data: Any, batch_size: int = 256) -> dict[str, Value]:
         """Return loss and metrics over ``data``, in eval mode and without gradients."""
@@ -354,7 +282,7 @@ class Trainer:
     def _end_epoch(self, held_out: Feed | None) -> None:
         state = self.state
         if self._update.rows:  # batches of a source that did not say which one is the last
-            self._step()
+            step(self)
         with nullcontext() if self.ema is None else self.ema.in_place(self.model):
             state.row = {"epoch": state.epoch, **self.tally.compute()}
             if held_out is not None:
@@ -368,9 +296,9 @@ class Trainer:
     def _rank_epoch(self, value: Value) -> None:
         with no_grad():
             weights = self.model.state_dict(keep_vars=True)
-            finite = all(is_finite(w) for w in weights.values() if isinstance(w, nn.Parameter))
+            finite = all_finite([w for w in weights.values() if isinstance(w, nn.Parameter)])
         if value is None or not isfinite(value) or not finite:
-            raise self._diverged("the validation loss" if finite else "a weight")
+            raise self.diverged("the validation loss" if finite else "a weight")
         if self.best is None or value < self.best.value:
             self.best = Best(self.state.epoch, value, copied(weights))
 
@@ -383,15 +311,18 @@ class Trainer:
                 tally.update(one_number(self.loss(output, targets)), output, targets)
             return tally.compute(prefix)
 
-    def _diverged(self, what: str) -> NonFiniteLossError:
+    def diverged(self, what: str) -> NonFiniteLossError:
+        """Go back to the best weights, and return the error that says what was not finite."""
         state, best = self.state, self.best
         state.diverged, kept = True, "its first weights"
         if best is not None:
             load_weights(self.model, best.weights)
             kept = f"the weights of epoch {best.epoch}" if best.epoch else kept
+        rates = [group.get("lr", 0.0) for group in self.optimizer.param_groups]
         return NonFiniteLossError(
-            f"[Trainer] {what} is not finite at epoch {state.epoch}, batch {state.batch}; the "
-            f"model has {kept} again. Lower the learning rate, or look for NaN in the inputs",
+            f"{what} is not finite at epoch {state.epoch}, batch {state.batch}; the model has "
+            f"{kept} again",
+            remedy(state.inputs, state.targets, state.step, rates),
             self.history,
         )
 

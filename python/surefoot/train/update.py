@@ -38,8 +38,8 @@ class Update:
         accumulate: int,
     ) -> None:
         self.optimizer, self.terms, self.accumulate, self.rows = optimizer, terms, accumulate, 0
-        self.is_plain = accumulate == 1 and not len(terms) and clip is None
         self.closure = optimizer.closure_kind()
+        self.is_plain = accumulate == 1 and not (len(terms) or clip is not None or self.closure)
         self._sums_up = getattr(loss, "reduction", "mean") == "sum"
         kind: str = "norm"
         self._limit: Any = clip
