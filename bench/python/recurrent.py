@@ -12,27 +12,26 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import os
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import timeit
 from typing import Any
 
 import _peak
+import _side
 
 LIBRARIES = ("surefoot", "torch")
 PARTS = ("forward", "training")
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+SLICE_S = 0.04  # a library works before the other one does
 
 
-def work(lib: Any, kind: str, sizes: tuple[int, ...]) -> dict[str, Callable[[], None]]:
-    inputs, hidden, steps, batch = sizes
+def timer(library: str, case: str) -> timeit.Timer:
+    """Of the part of a layer that a case `KIND PART INPUT HIDDEN STEPS BATCH` names."""
+    lib: Any = importlib.import_module(library)
+    kind, part, *sizes = case.split()
+    inputs, hidden, steps, batch = map(int, sizes)
     layer = getattr(lib.nn, kind.upper())(inputs, hidden)
     x = lib.randn(steps, batch, inputs)
-    leaf = lib.randn(steps, batch, inputs).requires_grad_()
     seed = lib.randn(steps, batch, hidden)
 
     def forward() -> None:
@@ -40,87 +39,42 @@ def work(lib: Any, kind: str, sizes: tuple[int, ...]) -> dict[str, Callable[[], 
             layer(x)
 
     def training() -> None:
-        lib.autograd.grad([layer(leaf)[0]], [leaf, *layer.parameters()], [seed])
+        lib.autograd.grad([layer(x)[0]], [x, *layer.parameters()], [seed])
 
-    return {"forward": forward, "training": training}
-
-
-def worker(library: str, kind: str, threads: int, sizes: tuple[int, ...]) -> None:
-    """Answer each line `part count` on stdin with the seconds that one call took."""
-    lib = importlib.import_module(library)
-    lib.set_num_threads(threads)
-    calls = work(lib, kind, sizes)
-    for call in calls.values():
-        call()
-    print(lib._core._isa() if library == "surefoot" else "torch", flush=True)
-    for line in sys.stdin:
-        part, count = line.split()
-        begin = time.perf_counter()
-        for _ in range(int(count)):
-            calls[part]()
-        print((time.perf_counter() - begin) / int(count), flush=True)
+    if part == "training":
+        x.requires_grad_()
+    call = {"forward": forward, "training": training}[part]
+    call()
+    return timeit.Timer(call)
 
 
-class Side:
-    """One library at work in its own process."""
-
-    def __init__(self, library: str, kind: str, threads: int, sizes: tuple[int, ...]) -> None:
-        given = [library, kind, str(threads), *map(str, sizes)]
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", *given],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-        )
-        self.isa = self._line().strip()
-        self.times: dict[str, list[float]] = {part: [] for part in PARTS}
-        self.counts = {part: max(1, int(0.04 / self.seconds(part, 2))) for part in PARTS}
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the worker ended; its message stands above")
-        return line
-
-    def seconds(self, part: str, count: int) -> float:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{part} {count}\n")
-        self._process.stdin.flush()
-        return float(self._line())
-
-    def sample(self, part: str) -> None:
-        self.times[part].append(self.seconds(part, self.counts[part]))
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def compare(kind: str, threads: int, sizes: tuple[int, ...], rounds: int) -> None:
+def compare(kind: str, threads: int, sizes: list[int], rounds: int) -> None:
     inputs, hidden, steps, batch = sizes
-    libraries = [name for name in LIBRARIES if importlib.util.find_spec(name)]
-    sides = {library: Side(library, kind, threads, sizes) for library in libraries}
+    isa = importlib.import_module("surefoot")._core._isa()
+    sides = [_side.Side("recurrent", name, threads) for name in _side.installed(LIBRARIES)]
+    cases = {part: " ".join(map(str, (kind, part, *sizes))) for part in PARTS}
+    for case in cases.values():
+        for side in sides:
+            side.run(case, SLICE_S)  # finds out how often
     peak = 0.0
     for _ in range(rounds):
-        peak = max(peak, _peak.flops(sides["surefoot"].isa, threads))
-        for part in PARTS:
-            for side in sides.values():
-                side.sample(part)
+        peak = max(peak, _peak.flops(isa, threads))
+        for case in cases.values():
+            for side in sides:
+                side.run(case, SLICE_S)
     flops = 2 * steps * batch * GATES[kind] * hidden * (inputs + hidden)
-    for part in PARTS:
+    for part, case in cases.items():
         texts = [f"{kind:4s} {part:8s} {threads} threads"]
-        medians = {name: statistics.median(side.times[part]) for name, side in sides.items()}
-        for name, median in medians.items():
+        for side in sides:
+            median, best = side.median(case), min(side.times[case])
             share = flops * (3 if part == "training" else 1) / median / peak
-            best = min(sides[name].times[part])
-            texts.append(f"{name} {1e3 * median:7.3f} ms (best {1e3 * best:7.3f}, {share:.2f})")
-        if "torch" in medians:
-            texts.append(f"torch / surefoot {medians['torch'] / medians['surefoot']:.2f}")
+            texts.append(
+                f"{side.library} {1e3 * median:7.3f} ms (best {1e3 * best:7.3f}, {share:.2f})"
+            )
+        if len(sides) > 1:
+            texts.append(f"torch / surefoot {sides[1].ratio(sides[0], case):.2f}")
         print("   ".join(texts), flush=True)
-    for side in sides.values():
+    for side in sides:
         side.close()
 
 
@@ -130,16 +84,11 @@ def main() -> None:
     parser.add_argument("--threads", nargs="*", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--sizes", nargs=4, type=int, default=[32, 128, 50, 32])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--worker", nargs=7, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.worker:
-        library, kind, threads, *sizes = args.worker
-        worker(library, kind, int(threads), tuple(map(int, sizes)))
-        return
     print(f"load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, sizes {args.sizes}")
     for threads in args.threads:
         for kind in args.kinds:
-            compare(kind, threads, tuple(args.sizes), args.rounds)
+            compare(kind, threads, args.sizes, args.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Whole training steps of surefoot, PyTorch, NumPy and jax, in turn in one run.
 
 python bench/python/steps.py [--nets lenet lstm] [--threads 1 2] [--seconds 4] [--markdown]
+python bench/python/steps.py --warm  # first, where torch.compile takes part
 
 Each library lives in a process of its own, which sleeps while the others work. A step is
 zero_grad, forward, loss, backward and update. PyTorch takes its fused optimizers and images with
@@ -8,6 +9,8 @@ channels last; torch.compile takes forward and loss. NumPy and jax run the same 
 hand (_arrays.py), where that is short. With N threads, the others may take fewer if they are
 faster so. Printed are median milliseconds, how many times as long the others take (median of the
 ratios of neighbours in time), and the share of the multiply-add peak measured in the same run.
+PyTorch takes up to a minute to compile a net: `--warm` lets it, says how long that took and
+measures nothing; what it compiled lies on disk for the runs after it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 import timeit
 
 import _peak
@@ -92,13 +96,28 @@ def rows(
         table.row(NETS[name].what, *cells)
 
 
+def warm(names: list[str], threads: list[int]) -> None:
+    """Have PyTorch compile the nets, one process at a time as when they are measured."""
+    for name in names:
+        for n in threads:
+            begin = time.perf_counter()
+            side = _side.Side("steps", "torch.compile", n)
+            word = "compiled" if side.knows(name) else side.reason
+            side.close()
+            print(f"{name}, {n} threads: {time.perf_counter() - begin:.0f} s, {word}", flush=True)
+
+
 def main() -> None:
     parser = _table.parser(__doc__)
     parser.add_argument("--nets", nargs="*", choices=list(NETS), default=list(NETS))
     parser.add_argument("--threads", nargs="*", type=int, default=[1, os.cpu_count() or 1])
     parser.add_argument("--seconds", type=float, default=5.0, help="per net")
     parser.add_argument("--libraries", nargs="*", choices=LIBRARIES[1:], default=LIBRARIES[1:])
+    parser.add_argument("--warm", action="store_true", help="compile for PyTorch, measure nothing")
     args = parser.parse_args()
+    if args.warm:
+        warm(args.nets if _side.installed(["torch.compile"]) else [], args.threads)
+        return
     if args.quick:
         args.nets, args.threads, args.seconds, args.libraries = ["tiny"], [1], 0.1, ["numpy"]
     libraries = ["surefoot", *_side.installed(args.libraries)]

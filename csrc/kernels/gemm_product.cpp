@@ -28,6 +28,8 @@ constexpr int64_t kLowRows = 256;
 
 // A result of up to this size is expected to be in the second-level cache, or to get there soon.
 constexpr int64_t kNearBytes = 192 << 10;
+// Operands of up to this size together, too: what is fetched from near only costs time.
+constexpr int64_t kNearOperands = 256 << 10;
 
 // Numbers in a thread's room for packed operands: one panel of A and a block of B, or a block of A
 // and one panel of B.
@@ -48,30 +50,6 @@ struct Plan {
 // Part `part` of `parts` of n items: as equal as can be.
 int64_t part_begin(int64_t n, int64_t part, int64_t parts) { return n * part / parts; }
 
-// Halves chunks until there are enough of them to share out, and no more than that: what a chunk
-// packs it packs for itself, and the smaller it is, the more is packed twice.
-template <class T>
-void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
-  constexpr int64_t kManyCols = 512, kChunkMacs = kThreadedMacs / 2;
-  if (p.macs() < (p.m == 1 ? kThreadedDotMacs : kThreadedMacs)) {
-    if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
-    return;
-  }
-  const int64_t threads = num_threads();
-  const int64_t enough =
-      threads == 1 ? 1 : std::clamp<int64_t>(p.macs() * p.batch / kChunkMacs, 2, 2 * threads);
-  while (p.batch * plan.down * plan.across < enough) {
-    const int64_t rows = ceil_div(p.m, plan.down), cols = ceil_div(p.n, plan.across);
-    if (cols > kernels.cols && cols >= std::min(rows, kManyCols)) {
-      plan.across *= 2;
-    } else if (rows > kernels.rows) {
-      plan.down *= 2;
-    } else {
-      break;
-    }
-  }
-}
-
 // Rows a multiple of 1 KiB apart share so few places in the first-level cache that a tile's push
 // each other out.
 template <class T>
@@ -86,19 +64,69 @@ bool straddles(const Product<T>& p) {
   return (reinterpret_cast<uintptr_t>(p.b) | static_cast<uintptr_t>(p.b_k) * sizeof(T)) % kLine;
 }
 
+// Whether a chunk of so many rows and columns packs its operands: once the packed numbers are used
+// often enough, and from the start where the micro-kernel cannot read the operand as it lies.
+template <class T>
+bool packs_a(const Product<T>& p, int64_t cols) {
+  const int64_t many = collide<T>(p.a_k == 1 ? p.a_row : p.a_k) ? 128 : 256;
+  return (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && cols >= many);
+}
+template <class T>
+bool packs_b(const Product<T>& p, const GemmKernels<T>& kernels, int64_t rows) {
+  const int64_t many = straddles(p) ? 100 : 200;
+  return p.b_col != 1 || (rows >= many && p.n > kernels.cols);
+}
+
+// What cutting C into down x across costs the thread with most to do, in multiply-adds per step of
+// K: those of whole tiles, and as many as take as long as packing or reading a number of A or B.
+template <class T>
+int64_t cost_of(const Product<T>& p, const GemmKernels<T>& kernels, int64_t down, int64_t across) {
+  constexpr int64_t kPack = 18, kReadA = 10, kReadB = 4;
+  const int64_t rows = ceil_div(p.m, down);
+  const int64_t cols = ceil_div(ceil_div(p.n, kernels.cols), across) * kernels.cols;
+  const int64_t turns = ceil_div(p.batch * down * across, num_threads());
+  return turns * (rows * cols + rows * (packs_a(p, cols) ? kPack : kReadA) +
+                  cols * (packs_b(p, kernels, rows) ? kPack : kReadB));
+}
+
+// As many chunks as threads, or twice as many where that costs hardly more: then a thread that is
+// held up by others on the machine does fewer. What a chunk packs it packs for itself.
+template <class T>
+void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
+  constexpr int64_t kChunkMacs = kThreadedMacs / 2;
+  if (p.macs() < (p.m == 1 ? kThreadedDotMacs : kThreadedMacs)) {
+    if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
+    return;
+  }
+  const int64_t threads = num_threads();
+  if (threads == 1) return;
+  const int64_t most = std::max<int64_t>(p.macs() / kChunkMacs, 2);
+  const int64_t strips = ceil_div(p.n, kernels.cols), panels = ceil_div(p.m, kernels.rows);
+  int64_t least = cost_of(p, kernels, 1, 1);
+  for (const int64_t total : {threads, 2 * threads}) {
+    const int64_t chunks = std::min(ceil_div(total, p.batch), most);
+    if (total > threads) least += least / 100;
+    for (int64_t down = 1; down <= std::min(chunks, panels); ++down) {
+      const int64_t across = std::min(chunks / down, strips);
+      down = std::min(chunks / across, panels);
+      const int64_t cost = cost_of(p, kernels, down, across);
+      if (cost >= least) continue;
+      least = cost;
+      plan.down = down;
+      plan.across = across;
+    }
+  }
+}
+
 template <class T>
 Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
   Plan plan;
   cut(p, kernels, plan);
   const int64_t rows = ceil_div(p.m, plan.down), cols = ceil_div(p.n, plan.across);
-  // Packing pays once the packed numbers are used often enough, and from the start where the
-  // micro-kernel cannot read the operand as it lies.
-  const int64_t many_rows = straddles(p) ? 48 : 200;
-  const int64_t many_cols = p.a_k == 1 && collide<T>(p.a_row) ? 128 : 256;
-  plan.pack_b = p.b_col != 1 || (rows >= many_rows && p.n > kernels.cols);
-  plan.pack_a = (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && cols >= many_cols);
+  plan.pack_a = packs_a(p, cols);
+  plan.pack_b = packs_b(p, kernels, rows);
   plan.low = plan.pack_b && rows <= kLowRows;
-  plan.fetch = p.macs() >= kThreadedMacs;
+  plan.fetch = (p.m + p.n) * p.k * static_cast<int64_t>(sizeof(T)) > kNearOperands;
   plan.fetch_c = p.m * p.n * static_cast<int64_t>(sizeof(T)) > kNearBytes;
   return plan;
 }

@@ -1,5 +1,5 @@
-// The micro-kernels of the matrix product: a tile of C in registers, packing, and dot products.
-#include "kernels/isa/transpose.h"
+// The micro-kernels of the matrix product: a tile of C in registers, and dot products.
+#include "kernels/isa/gemm_pack.h"
 #include "kernels/table.h"
 
 namespace sf::SF_ISA_NAMESPACE {
@@ -19,12 +19,12 @@ constexpr int kVecs = 2;
 template <class T>
 constexpr int kCols = kVecs * Vec<T>::kWidth;
 
-constexpr int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 // Adds what C holds and the bias to the finished sums and stores them.
 template <class T, int M, int NV, bool kTail>
 SF_INLINE void finish(const GemmPanel<T>& p, Vec<T> (&sum)[M][NV], int64_t tail) {
   using V = Vec<T>;
+  T* const c = p.c;  // what is stored might change p, for all the compiler knows
+  const int64_t c_row = p.c_row;
   const auto load = [tail](const T* from, int j) __attribute__((always_inline)) {
     return kTail && j == NV - 1 ? V::load_partial(from, tail) : V::load(from);
   };
@@ -32,7 +32,7 @@ SF_INLINE void finish(const GemmPanel<T>& p, Vec<T> (&sum)[M][NV], int64_t tail)
     SF_UNROLL
     for (int i = 0; i < M; ++i) {
       SF_UNROLL
-      for (int j = 0; j < NV; ++j) sum[i][j] += load(p.c + i * p.c_row + j * V::kWidth, j);
+      for (int j = 0; j < NV; ++j) sum[i][j] += load(c + i * c_row + j * V::kWidth, j);
     }
   }
   if (p.bias) {
@@ -47,11 +47,11 @@ SF_INLINE void finish(const GemmPanel<T>& p, Vec<T> (&sum)[M][NV], int64_t tail)
   for (int i = 0; i < M; ++i) {
     SF_UNROLL
     for (int j = 0; j < NV; ++j) {
-      T* c = p.c + i * p.c_row + j * V::kWidth;
+      T* const at = c + i * c_row + j * V::kWidth;
       if (kTail && j == NV - 1) {
-        sum[i][j].store_partial(c, tail);
+        sum[i][j].store_partial(at, tail);
       } else {
-        sum[i][j].store(c);
+        sum[i][j].store(at);
       }
     }
   }
@@ -73,9 +73,15 @@ SF_INLINE void fetch(GemmAhead<T>& ahead) {
 template <class T, int M, int NV, bool kUnitRow, bool kTail>
 struct Sums {
   using V = Vec<T>;
+  // How many instructions a step has decides how long it takes: rows of A that lie apart are
+  // reached from one pointer for every five, with no arithmetic of their own.
+  static constexpr int kReach = kUnitRow ? M : 5;
+
   V sum[M][NV];
-  const T *a, *b;
-  int64_t a_row, a_k, b_k, tail;
+  const char* a[(M + kReach - 1) / kReach];
+  const T* b;
+  int64_t a_row, a_row2, a_row3;  // bytes from one row to the next, to the second, to the third
+  int64_t a_k, b_k, tail;
 
   // Rows of B that are not packed lie too far apart for the processor to foresee the next one, and
   // packed ones are read faster than it fetches. This fetches what is needed some 90 cycles later;
@@ -83,7 +89,34 @@ struct Sums {
   static constexpr int kAheadB = least(24, 180 / (M * NV)), kAheadA = 8;
   static constexpr bool kFetchA = kUnitRow && M > 2 && kVecBytes == 64;
 
+  SF_INLINE explicit Sums(const GemmPanel<T>& p, int64_t last) {
+    SF_UNROLL
+    for (int i = 0; i < M; ++i) {
+      SF_UNROLL
+      for (int j = 0; j < NV; ++j) sum[i][j] = V(T(0));
+    }
+    constexpr int64_t kSize = sizeof(T);
+    a_row = (kUnitRow ? 1 : p.a_row) * kSize;
+    a_row2 = 2 * a_row;
+    a_row3 = 3 * a_row;
+    for (int g = 0; g * kReach < M; ++g) {
+      a[g] = reinterpret_cast<const char*>(p.a) + g * kReach * a_row;
+    }
+    a_k = (kUnitRow ? p.a_k : 1) * kSize;
+    b = p.b;
+    b_k = p.b_k;
+    tail = last;
+  }
+
+  SF_INLINE V factor(int i) const {
+    constexpr int64_t kSize = sizeof(T);
+    const int64_t places[] = {0, a_row, a_row2, a_row3, 4 * a_row};
+    const char* from = a[i / kReach] + (kUnitRow ? i * kSize : places[i % kReach]);
+    return V::broadcast(*reinterpret_cast<const T*>(from));
+  }
+
   SF_INLINE void step() {
+    if (!kUnitRow) asm("" : "+r"(a_row), "+r"(a_row2), "+r"(a_row3));  // not to be taken apart
     V row[NV];
     SF_UNROLL
     for (int j = 0; j < NV; ++j) {
@@ -91,14 +124,15 @@ struct Sums {
       if (M > 2 && starts_line(j)) __builtin_prefetch(from + kAheadB * b_k);
       row[j] = kTail && j == NV - 1 ? V::load_partial(from, tail) : V::load(from);
     }
-    if (kFetchA) __builtin_prefetch(a + kAheadA * a_k);
+    if (kFetchA) __builtin_prefetch(a[0] + kAheadA * a_k);
     SF_UNROLL
     for (int i = 0; i < M; ++i) {
-      const V factor = V::broadcast(a[i * a_row]);
+      const V each = factor(i);
       SF_UNROLL
-      for (int j = 0; j < NV; ++j) sum[i][j] = fma(factor, row[j], sum[i][j]);
+      for (int j = 0; j < NV; ++j) sum[i][j] = fma(each, row[j], sum[i][j]);
     }
-    a += a_k;
+    SF_UNROLL
+    for (int g = 0; g * kReach < M; ++g) a[g] += a_k;
     b += b_k;
   }
 };
@@ -108,18 +142,7 @@ struct Sums {
 template <class T, int M, int NV, bool kUnitRow, bool kTail>
 void tile(const GemmPanel<T>& p, int64_t tail) {
   using V = Vec<T>;
-  Sums<T, M, NV, kUnitRow, kTail> sums;
-  SF_UNROLL
-  for (int i = 0; i < M; ++i) {
-    SF_UNROLL
-    for (int j = 0; j < NV; ++j) sums.sum[i][j] = V(T(0));
-  }
-  sums.a = p.a;
-  sums.b = p.b;
-  sums.a_row = kUnitRow ? 1 : p.a_row;
-  sums.a_k = kUnitRow ? p.a_k : 1;
-  sums.b_k = p.b_k;
-  sums.tail = tail;
+  Sums<T, M, NV, kUnitRow, kTail> sums(p, tail);
   int64_t k = p.k;
   const T* c = p.c;
   for (int64_t left = p.fetch_c ? least(M, k) : 0; left > 0; --left, --k, c += p.c_row) {
@@ -212,100 +235,6 @@ void panel(const GemmPanel<T>& whole) {
   const int64_t vecs = (p.n + kWidth - 1) / kWidth, tail = p.n - (vecs - 1) * kWidth;
   const auto& last = tail == kWidth ? tiles.full : tiles.partial;
   last[m][vecs - 1][unit_row](p, tail);
-}
-
-// One vector's worth of rows (or fewer: the last one is repeated), transposed: a vector of each row
-// at a time, so that rows a page apart, which share few places in the cache, are met only once.
-template <class T>
-void pack_transposed(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t rows,
-                     int64_t depth) {
-  using V = Vec<T>;
-  constexpr int kAhead = 128 / sizeof(T);
-  const T* row[V::kWidth];
-  for (int i = 0; i < V::kWidth; ++i) row[i] = from + least(i, rows - 1) * from_row;
-  int64_t k = 0;
-  for (; k + V::kWidth <= depth; k += V::kWidth) {
-    for (int i = 0; i < V::kWidth; ++i) __builtin_prefetch(row[i] + k + kAhead);
-    V block[V::kWidth];
-    load_transposed<V::kWidth / kQuad<T>>(row, k, block);
-    SF_UNROLL
-    for (int t = 0; t < V::kWidth; ++t) block[t].store(to + (k + t) * to_k);
-  }
-  for (; k < depth; ++k) {
-    for (int i = 0; i < V::kWidth; ++i) to[k * to_k + i] = row[i][k];
-  }
-}
-
-// One panel of NV vectors, the last one of `tail` lanes.
-template <class T, int NV, bool kTail>
-void pack_panel(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t tail, int64_t depth) {
-  using V = Vec<T>;
-  constexpr int kAhead = 16;
-  for (int64_t k = 0; k < depth; ++k, from += from_k, to += to_k) {
-    __builtin_prefetch(from + kAhead * from_k);
-    if (NV > 1) __builtin_prefetch(from + kAhead * from_k + NV * V::kWidth - 1);
-    SF_UNROLL
-    for (int j = 0; j < NV; ++j) {
-      const T* at = from + j * V::kWidth;
-      (kTail && j == NV - 1 ? V::load_partial(at, tail) : V::load(at)).store(to + j * V::kWidth);
-    }
-  }
-}
-
-// Row by row of the source, whatever the number of panels, so that it is read as it lies in memory.
-template <class T>
-void pack_panels(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
-  using V = Vec<T>;
-  constexpr int kAhead = 16;
-  for (int64_t k = 0; k < depth; ++k, from += from_k, to += to_k) {
-    __builtin_prefetch(from + kAhead * from_k);
-    __builtin_prefetch(from + kAhead * from_k + least(rows, to_k) - 1);
-    T* panel = to;
-    for (int64_t i = 0; i < rows; i += to_k, panel += to_k * depth) {
-      const int64_t end = least(to_k, rows - i);
-      int64_t j = 0;
-      for (; j + V::kWidth <= end; j += V::kWidth) V::load(from + i + j).store(panel + j);
-      if (j < end) V::load_partial(from + i + j, end - j).store(panel + j);
-    }
-  }
-}
-
-template <class T>
-void pack_copied(T* to, int64_t to_k, const T* from, int64_t from_k, int64_t rows, int64_t depth) {
-  constexpr int kWidth = Vec<T>::kWidth;
-  const int64_t tail = rows % kWidth;
-  if (rows > to_k || rows > 2 * kWidth) return pack_panels(to, to_k, from, from_k, rows, depth);
-  if (rows == 2 * kWidth) return pack_panel<T, 2, false>(to, to_k, from, from_k, 0, depth);
-  if (rows > kWidth) return pack_panel<T, 2, true>(to, to_k, from, from_k, tail, depth);
-  if (rows == kWidth) return pack_panel<T, 1, false>(to, to_k, from, from_k, 0, depth);
-  pack_panel<T, 1, true>(to, to_k, from, from_k, tail, depth);
-}
-
-template <class T>
-void pack_strided(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k,
-                  int64_t rows, int64_t depth) {
-  for (int64_t k = 0; k < depth; ++k) {
-    for (int64_t r = 0; r < Vec<T>::kWidth; ++r) {
-      to[r + k * to_k] = from[least(r, rows - 1) * from_row + k * from_k];
-    }
-  }
-}
-
-template <class T>
-void pack(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k, int64_t rows,
-          int64_t depth) {
-  if (from_row == 1) return pack_copied(to, to_k, from, from_k, rows, depth);
-  constexpr int kWidth = Vec<T>::kWidth;
-  for (int64_t i = 0; i < rows; i += kWidth) {
-    T* at = to + i / to_k * to_k * depth + i % to_k;
-    const T* source = from + i * from_row;
-    const int64_t count = least(kWidth, rows - i);
-    if (from_k == 1) {
-      pack_transposed(at, to_k, source, from_row, count, depth);
-    } else {
-      pack_strided(at, to_k, source, from_row, from_k, count, depth);
-    }
-  }
 }
 
 constexpr int kLanes = 16;  // running sums of a dot product
