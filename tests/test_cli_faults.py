@@ -55,6 +55,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     ("change", "options", "words"),
     [
         (lambda t: t.assign(x=[np.inf, *t["x"][1:]]), [], "'x', row 1: found inf, expected a fin"),
+        (lambda t: t.assign(x=[*t["x"][:40], np.inf, *t["x"][41:]]), [], "'x', row 41: found inf"),
+        (
+            lambda t: t.assign(x=[*t["x"][:40].astype(str), "oops", *t["x"][41:].astype(str)]),
+            [],
+            "'x' holds numbers but for 1 of",
+        ),
         (lambda t: t.assign(y=[-np.inf, *t["y"][1:]]), [], "'y', row 1: found -inf"),
         (
             lambda t: t.assign(y=[np.nan, *t["y"][1:]]),

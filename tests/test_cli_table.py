@@ -115,6 +115,15 @@ def test_what_was_learned_holds_on_new_rows(
         )
 
 
+@pytest.mark.parametrize(("target", "words"), [("dear", "accuracy"), ("price", "RMSE")])
+def test_evaluate_takes_a_single_row(
+    tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, words: str
+) -> None:
+    pd.read_csv(tables / "new.csv")[:1].to_csv(tmp_path / "one.csv", index=False)
+    text = run(capsys, "evaluate", tables / target, tmp_path / "one.csv")
+    assert "one.csv: 1 rows" in text and f"test {words}: " in text and "nan" not in text
+
+
 def test_predict_takes_raw_rows(
     tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -181,7 +181,9 @@ def test_delimiters_and_quotes(tmp_path: Path) -> None:
     [
         ("", {}, "an empty file"),
         ("a,b\n", {}, "no rows"),
-        ("a,b\n1,2\n3,4,5\n", {}, "a table"),
+        ("a,b\n1,2\n3,4,5\n", {}, "found 3 cells in line 3, expected 2 in every line"),
+        (f"a,b\n1,2\n{'x' * 99},4\n", {"target": "c"}, "there is a, b"),
+        (f"{'x' * 99},b\n1,2\n", {"target": "c"}, f"there is {'x' * 40}..., b"),
         ("a,b\n1,2,3\n4,5,6\n", {}, "more cells than the first line"),
         ("a,b\n1,2\n", {"target": "c"}, "no column 'c'; there is a, b"),
         ("size,kind\n1,2\n", {"target": "knd"}, "did you mean 'kind'"),
@@ -440,3 +442,27 @@ def test_a_network_with_embeddings_learns_what_levels_are_worth(tmp_path: Path) 
         assert np.isfinite(again.decode(output)).all()
     assert scores["auto"] > 0.95
     assert scores["onehot"] < 0.9
+
+
+def test_names_of_rows_are_left_out_of_small_tables_too() -> None:
+    frame = pd.DataFrame({"id": [f"x{i}" for i in range(20)], "a": range(20), "y": [0, 1] * 10})
+    encoder = TableEncoder().fit(read_table(frame, "y"))
+    assert (
+        encoder.features == ["a"] and "'id' has 20 different texts in 20 rows" in encoder.notes[0]
+    )
+
+
+def test_a_text_among_numbers_is_refused_with_its_row_in_the_file() -> None:
+    frame = pd.DataFrame({"a": [*map(str, range(29)), "oops"], "y": [0, 1] * 15})
+    _, part = read_table(frame, "y").split((0.5, 0.5), shuffle=False, stratify=False)
+    with pytest.raises(ValueError, match=r"numbers but for 1 of 15 cells, as 'oops' in row 30: "):
+        TableEncoder().fit(part)
+    frame = frame.assign(b=range(30))
+    assert TableEncoder().fit(read_table(frame, "y", categories=["a"])).features == ["b"]
+
+
+def test_a_class_alone_is_refused() -> None:
+    frame = pd.DataFrame({"a": range(20), "y": ["p"] * 15 + ["q"] * 5})
+    table = read_table(frame, "y")
+    with pytest.raises(ValueError, match="target 'y' has one class alone"):
+        TableEncoder().fit(table.rows(np.arange(15)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ class Scores:
         return [
             f"{part} {name}: {value:.{3 if abs(value) < 1e3 else 1}f}"
             for name, value in self.values.items()
+            if not math.isnan(value)  # R2 of rows with one value
         ]
 
 

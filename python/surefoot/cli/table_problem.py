@@ -12,6 +12,7 @@ import numpy as np
 from surefoot import nn
 from surefoot._core import Tensor
 from surefoot.data import Table, TableEncoder, read_table
+from surefoot.data._columns import check_texts
 
 from .errors import UserError, user_errors
 from .problem import Problem, shares_of
@@ -72,6 +73,7 @@ def table_problem(path: Path, options: Mapping[str, Any]) -> TableProblem:
             categories=options["categories"],
             missing_target="drop" if options["drop_missing_target"] else "refuse",
         )
+        check_texts("read_table", table.inputs, table.categories)  # whatever part they go to
         cut = table.split(list(wanted.values()), seed=options["seed"])
         tables = dict(zip(wanted, cut, strict=True))
         for name, part in tables.items():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+FEW = 10  # rows of which nothing is said
 LEVELS = 50  # the most frequent levels of a category that get a number of their own
 EMBEDDED_LEVELS = 10_000  # that get a vector of their own
 ENCODINGS = ("onehot", "embed", "auto")
@@ -116,7 +117,8 @@ def _fit_category(series: Any, name: str, encoding: str) -> tuple[Column | None,
         return None, "has no values in the training rows"
     if len(counts) == 1 and not has_missing:
         return None, "is constant in the training rows"
-    if len(counts) > LEVELS and len(counts) > present / 2:
+    many = len(counts) > LEVELS and len(counts) > present / 2
+    if many or len(counts) == present > FEW:
         return None, f"has {len(counts)} different texts in {present} rows, as names of rows have"
     embedded = encoding == "embed" or (encoding == "auto" and len(counts) > LEVELS)
     most = EMBEDDED_LEVELS if embedded else LEVELS
@@ -158,9 +160,15 @@ def numbers_of(where: str, series: Any, name: str, kind: str) -> Floats:
         expected = "a date such as 2024-01-31" if kind == "date" else "a finite number"
         found = series.tolist()[bad[0]]
         raise ValueError(
-            f"[{where}] column {name!r}, row {bad[0] + 1}: found {found!r}, expected {expected}"
+            f"[{where}] column {name!r}, row {row_number(series, int(bad[0]))}: found {found!r}, "
+            f"expected {expected}"
         )
     return numbers
+
+
+def row_number(series: Any, position: int) -> int:
+    """Of a row in the table that it was read from, of which ``series`` may be a part."""
+    return int(series.index[position]) + 1
 
 
 def levels_of(series: Any) -> list[str | None]:
@@ -195,5 +203,22 @@ def near(name: str, names: Iterable[str]) -> str:
     alike = [n for n in names if n.lower() in close]
     if alike:
         return f"did you mean {' or '.join(map(repr, alike))}?"
-    shown = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
-    return f"there is {shown}"
+    short = [name if len(name) <= 40 else name[:40] + "..." for name in names[:20]]
+    return f"there is {', '.join(short)}" + (", ..." if len(names) > 20 else "")
+
+
+def check_texts(where: str, frame: Any, categories: Iterable[str]) -> None:
+    """ValueError for a column of numbers but for a few cells, which would be taken for texts."""
+    import pandas as pd
+
+    for name in frame.columns.difference(list(categories), sort=False):
+        present = frame[name].dropna()
+        if len(present) <= FEW or kind_of(present) != "category":
+            continue
+        texts = np.flatnonzero(pd.to_numeric(present, errors="coerce").isna())
+        if 0 < len(texts) <= len(present) / 10:
+            raise ValueError(
+                f"[{where}] column {name!r} holds numbers but for {len(texts)} of {len(present)} "
+                f"cells, as {present.iloc[texts[0]]!r} in row {row_number(present, texts[0])}: "
+                "mend or empty them, or name the column among the categories"
+            )

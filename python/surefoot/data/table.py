@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -149,7 +150,7 @@ def read_table(
     Raises:
         FileNotFoundError: no such file.
         ValueError: an unreadable or empty file, an unknown column, a target that is missing in some
-            rows, has one value alone, or is no number in regression.
+            rows, has one value alone (unless ``task`` is given), or is no number in regression.
 
     Example:
         >>> import pathlib, tempfile
@@ -237,6 +238,10 @@ def _read(pd: Any, file: Path, categories: list[str], delimiter: str | None) -> 
         refuse("read_table", file, "an empty file", "a line of column names and rows")
     except pd.errors.ParserWarning:
         refuse("read_table", file, "rows with more cells than the first line", "a table")
+    except pd.errors.ParserError as error:
+        cells = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        found = f"{cells[3]} cells in line {cells[2]}" if cells else str(error)
+        refuse("read_table", file, found, f"{cells[1]} in every line" if cells else "a table")
     except (ValueError, EOFError) as error:
         refuse("read_table", file, str(error), "a table")
     except OSError as error:
@@ -252,7 +257,7 @@ def _with_target(frame: Any, name: str, target: str, missing_target: str) -> Any
     if not gone.any():
         return frame
     if missing_target == "drop":
-        return frame[~gone].reset_index(drop=True)
+        return frame[~gone]  # the index still is the number of the row
     rows = ", ".join(str(row + 1) for row in np.flatnonzero(gone)[:5])
     rows += ", ..." if gone.sum() > 5 else ""
     raise ValueError(
@@ -281,7 +286,7 @@ def _set_target(table: Table, series: Any, name: str, task: str | None) -> None:
         table.classes = sorted(
             {plain_value(x) for x in values}, key=lambda x: (isinstance(x, str), x)
         )
-    if len(values) < 2:
+    if len(values) < 2 and task is None:  # with a task given they may be rows to judge a model by
         only = f"{plain_value(values[0])!r} in all {len(series)} rows of the target {series.name!r}"
         refuse("read_table", name, only, "two different values at least")
 

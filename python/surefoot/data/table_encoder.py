@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from surefoot._core import Tensor
 
-from ._columns import ENCODINGS, Column, fit_column, kind_of, level, mean_and_std, near, plain_value
+from ._columns import (
+    ENCODINGS,
+    Column,
+    check_texts,
+    fit_column,
+    kind_of,
+    level,
+    mean_and_std,
+    near,
+    plain_value,
+)
 from .dataset import TensorDataset
 from .table import Table, read_table
 
@@ -69,8 +79,10 @@ class TableEncoder:
         """Learn kinds, levels, medians, means from the rows of ``table``, the training rows.
 
         Raises:
-            ValueError: no column says anything, a target that is the same in all rows.
+            ValueError: no column says anything, a target that is the same in all rows, a column of
+                numbers with a few texts in it.
         """
+        check_texts("TableEncoder", table.inputs, table.categories)
         self.columns, self.notes = [], []
         for name in table.inputs.columns:
             series = table.inputs[name]
@@ -88,6 +100,8 @@ class TableEncoder:
         self.columns.sort(key=lambda column: column.embedded)  # codes behind the numbers
         self.task, self.classes = table.task, list(table.classes)
         self.target = None if table.target is None else str(table.target.name)
+        if self.task == "classification" and len(np.unique(table.labels())) < 2:
+            raise ValueError(f"[TableEncoder] the target {self.target!r} has one class alone")
         if self.task == "regression":
             self.mean, self.std = mean_and_std(table.values())
             if not self.std > 0:
@@ -131,7 +145,7 @@ class TableEncoder:
         Raises:
             ValueError: a missing column, a cell of the wrong kind, a number beyond float32.
         """
-        frame = table.inputs if isinstance(table, Table) else table
+        frame = table.inputs if isinstance(table, Table) else table.reset_index(drop=True)
         gone = [column.name for column in self.columns if column.name not in frame.columns]
         if gone:
             hint = near(gone[0], [str(name) for name in frame.columns])
@@ -147,8 +161,8 @@ class TableEncoder:
         if len(bad):
             row, at = bad[0]
             raise ValueError(
-                f"[TableEncoder] column {self.features[at]!r}, row {row + 1}: too far from the "
-                "training rows for float32"
+                f"[TableEncoder] column {self.features[at]!r}, row {frame.index[row] + 1}: too far "
+                "from the training rows for float32"
             )
         return rows
 
