@@ -171,6 +171,8 @@ _ROWS = (
         (48, "growing batches", "optim.lr_scheduler.BatchSizeGrowth train.GrowBatchSize",
          "batch size over epochs",
          "Smith et al. 2018"),
+        (49, "a rate that is too high", "train.NonFiniteLossError",
+         "lr above 2 / curvature: the loss grows until floats end; best weights kept", ""),
     ),
     *_family(
         "Normalisation and data",
@@ -235,7 +237,8 @@ _ROWS = (
         (67, "the generic algorithm, visible and as fit", "train.Trainer train.ModelCheckpoint",
          "forward, backward, update until a stop; resumed to the bit", ""),
         (68, "grid, random, Bayesian and genetic search",
-         "tune.search tune.Uniform tune.LogUniform tune.Int tune.Choice tune.Report",
+         "tune.search tune.Uniform tune.LogUniform tune.Int tune.Choice tune.Report "
+         "estimators.Classifier estimators.Regressor",
          "all combinations; draws; Parzen trees; expected improvement; crossover and mutation",
          "Bergstra and Bengio 2012; Bergstra et al. 2011; Jones et al. 1998; Goldberg 1989"),
         (69, "progressive depth", "train.ProgressiveDepth train.Freeze",
