@@ -102,9 +102,10 @@ void transposed_copy(const Loop& loop) {
 template <class To, class From>
 void copy_rows(const Loop& loop) {
   if (std::is_same_v<To, From> && loop.step(0) == 1 && loop.step(1) == 1) {
-    parallel_rows(loop, [](char* const* at, int64_t n) {
+    const auto row = [](char* const* at, int64_t n) {
       std::memmove(at[0], at[1], static_cast<size_t>(n) * sizeof(To));
-    });
+    };
+    parallel_rows(loop, row, 0);
   } else if (is_transpose(loop)) {
     transposed_copy<To, From>(loop);
   } else {
@@ -115,7 +116,7 @@ void copy_rows(const Loop& loop) {
 template <class T>
 void fill(const Array& dst, T value) {
   const Loop loop = make_loop({&dst});
-  launch("fill", [loop, value] { map_rows<T>(loop, [value] { return value; }); });
+  launch("fill", [loop, value] { map_rows<T>(loop, [value] { return value; }, 0); });
 }
 
 }  // namespace

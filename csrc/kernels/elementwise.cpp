@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/cost.h"
 #include "kernels/dispatch.h"
 #include "kernels/integer.h"
 #include "kernels/launch.h"
@@ -55,16 +56,18 @@ void staged_row(const Loop& loop, const Staging& staging, char* const* at, int64
   }
 }
 
-// Runs kernel(in, out, n) over rows; operand 0 of the loop is the output.
+// Runs kernel(in, out, n) over rows; operand 0 of the loop is the output. A float costs as much as
+// `cost` bytes moved, a double twice that.
 template <class T, int kIn, bool kRepeats, class Kernel>
-void stream(const Loop& loop, const Kernel& kernel) {
+void stream(const Loop& loop, int64_t cost, const Kernel& kernel) {
   const Staging staging(loop, kRepeats);
-  parallel_rows(loop, [&](char* const* at, int64_t n) {
+  const auto row = [&](char* const* at, int64_t n) {
     if (staging.any) return staged_row<T, kIn>(loop, staging, at, n, kernel);
     const T* in[kIn];
     for (int k = 0; k < kIn; ++k) in[k] = reinterpret_cast<const T*>(at[k + 1]);
     kernel(in, reinterpret_cast<T*>(at[0]), n);
-  });
+  };
+  parallel_rows(loop, row, cost * static_cast<int64_t>(sizeof(T) / sizeof(float)));
 }
 
 template <class T>
@@ -124,9 +127,10 @@ void run_unary(Unary op, const Array& x, const Array& y, const OpParams& params)
     using T = decltype(zero);
     const Loop loop = make_loop({&y, &x});
     const auto kernel = kernels<T>().unary[static_cast<int>(op)];
-    launch(name_of(op), [loop, kernel, cast = CastParams<T>(params)] {
-      stream<T, 1, false>(
-          loop, [&](const T* const* in, T* out, int64_t n) { kernel(in[0], out, n, cast.p); });
+    launch(name_of(op), [loop, kernel, op, cast = CastParams<T>(params)] {
+      stream<T, 1, false>(loop, cost_of(op, false), [&](const T* const* in, T* out, int64_t n) {
+        kernel(in[0], out, n, cast.p);
+      });
     });
   });
 }
@@ -140,8 +144,8 @@ void run_unary_backward(Unary op, const Array* x, const Array* y, const Array& g
     const Loop loop =
         make_loop({&dx, needs & kNeedsX ? x : nullptr, needs & kNeedsY ? y : nullptr, &g});
     const auto kernel = kernels<T>().unary_backward[static_cast<int>(op)];
-    launch(name_of(op), [loop, kernel, cast = CastParams<T>(params)] {
-      stream<T, 3, false>(loop, [&](const T* const* in, T* out, int64_t n) {
+    launch(name_of(op), [loop, kernel, op, cast = CastParams<T>(params)] {
+      stream<T, 3, false>(loop, cost_of(op, true), [&](const T* const* in, T* out, int64_t n) {
         kernel(in[0], in[1], in[2], out, n, cast.p);
       });
     });
@@ -156,7 +160,7 @@ void run_binary(Binary op, const Array& a, const Array& b, const Array& y) {
     const auto kernel = kernels<T>().binary[static_cast<int>(op)];
     launch(name_of(op), [loop, kernel, op] {
       const int a_step = loop.step(1) ? 1 : 0, b_step = loop.step(2) ? 1 : 0;
-      stream<T, 2, true>(loop, [&](const T* const* in, T* out, int64_t n) {
+      stream<T, 2, true>(loop, cost_of(op, 0), [&](const T* const* in, T* out, int64_t n) {
         kernel ? kernel(in[0], in[1], out, n, a_step, b_step)
                : exact_row(op, in[0], in[1], out, n, a_step, b_step);
       });
@@ -172,8 +176,8 @@ void run_binary_backward(Binary op, int which, const Array* a, const Array* b, c
     const Loop loop = make_loop({&out, needs & kNeedsA ? a : nullptr, needs & kNeedsB ? b : nullptr,
                                  needs & kNeedsY ? y : nullptr, &g});
     const auto kernel = kernels<T>().binary_backward[static_cast<int>(op)][which];
-    launch(name_of(op), [loop, kernel] {
-      stream<T, 4, false>(loop, [&](const T* const* in, T* to, int64_t n) {
+    launch(name_of(op), [loop, kernel, op, which] {
+      stream<T, 4, false>(loop, cost_of(op, which + 1), [&](const T* const* in, T* to, int64_t n) {
         kernel(in[0], in[1], in[2], in[3], to, n);
       });
     });

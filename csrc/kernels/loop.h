@@ -10,7 +10,13 @@
 
 namespace sf {
 
-constexpr int64_t kSerialBelow = 32768;  // elements; smaller work stays on the caller's thread
+// Work of less than some 20 us stays on the caller's thread: waking another takes 2, often in vain.
+// It is counted in bytes that a core moves in that time while its second-level cache holds them, as
+// it does about so many; more take three times as long.
+constexpr int64_t kSerialBytes = 1 << 20;
+constexpr int64_t kCostly =
+    32;  // an element of an op of which nothing else is known, in such bytes
+constexpr int64_t kSerialBelow = kSerialBytes / kCostly;  // elements of such an op
 constexpr int64_t kChunkElements = 16384;
 // Results from this size on are written past the caches, which could not keep them.
 constexpr int64_t kStreamBytes = 8 << 20;
@@ -29,6 +35,16 @@ struct Loop {
 
   int64_t inner() const { return sizes[ndim - 1]; }
   int64_t step(int operand) const { return steps[operand]; }
+  // What an element costs that takes as long as `cost` bytes moved, if moving it does not take
+  // longer or it has to be gathered.
+  int64_t cost(int64_t cost) const {
+    int64_t bytes = 0;
+    for (int k = 0; k < operands; ++k) {
+      if (steps[k] != 0) bytes += item[k];
+      if (steps[k] != 0 && steps[k] != 1 && cost < kCostly) cost = kCostly;
+    }
+    return bytes < cost ? cost : bytes;
+  }
 };
 
 // All arrays have the shape of the first, which is the one written; a null array is left out of
@@ -70,10 +86,11 @@ void for_rows(const Loop& loop, int64_t begin, int64_t end, F&& fn) {
   }
 }
 
-// for_rows over the whole loop, on several threads above the break-even.
+// for_rows over the whole loop, on several threads above the break-even. An element takes as long
+// as `cost` bytes moved, or as moving it takes.
 template <class F>
-void parallel_rows(const Loop& loop, F&& fn) {
-  if (loop.total <= kSerialBelow) {
+void parallel_rows(const Loop& loop, F&& fn, int64_t cost = kCostly) {
+  if (loop.total * loop.cost(cost) <= kSerialBytes) {
     if (loop.total > 0) for_rows(loop, 0, loop.total, fn);
     return;
   }

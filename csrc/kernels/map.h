@@ -29,9 +29,10 @@ struct MapBuffer {
 };
 
 // out = f(in...) over rows; operand 0 of the loop is the output, the others follow in order.
+// `cost`: see parallel_rows.
 template <class Out, class... In, class F>
-void map_rows(const Loop& loop, const F& f) {
-  parallel_rows(loop, [&](char* const* at, int64_t n) {
+void map_rows(const Loop& loop, const F& f, int64_t cost = kCostly) {
+  const auto row = [&](char* const* at, int64_t n) {
     std::tuple<MapBuffer<In>...> buffers;
     const auto block = [&]<size_t... k>(int64_t begin, int64_t m, std::index_sequence<k...>) {
       Out* out = reinterpret_cast<Out*>(at[0]) + begin * loop.step(0);
@@ -47,7 +48,8 @@ void map_rows(const Loop& loop, const F& f) {
     for (int64_t i = 0; i < n; i += kMapBlock) {
       block(i, n - i < kMapBlock ? n - i : kMapBlock, std::index_sequence_for<In...>{});
     }
-  });
+  };
+  parallel_rows(loop, row, cost);
 }
 
 }  // namespace sf

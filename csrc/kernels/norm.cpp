@@ -15,6 +15,7 @@ namespace {
 // Elements whose sum is kept in T before it joins a double.
 constexpr int64_t kPiece = kReduceChunk;
 constexpr int64_t kBandElements = 2 * kChunkElements, kBandRows = 256;
+constexpr int64_t kFew = 2 * kSerialBelow;  // elements that stay on the caller's thread
 
 template <class T>
 struct Pointers {
@@ -138,7 +139,7 @@ template <class T, class F>
 void for_groups(const NormPlan& p, const F& fn) {
   const int64_t work = p.count() * p.groups;
   const int64_t size = std::max<int64_t>(1, kChunkElements / std::max<int64_t>(1, p.count()));
-  const Chunks chunks{p.groups, work <= kSerialBelow ? std::max<int64_t>(1, p.groups) : size};
+  const Chunks chunks{p.groups, work <= kFew ? std::max<int64_t>(1, p.groups) : size};
   parallel_for(chunks.count(), [&](int64_t c) {
     for (int64_t group = chunks.begin(c); group < chunks.end(c); ++group) fn(group);
   });
@@ -154,7 +155,7 @@ Chunks bands_of(int64_t rows, int64_t columns) {
 
 template <class F>
 void for_bands(const Chunks& bands, int64_t columns, const F& fn) {
-  if (bands.n * columns <= kSerialBelow) {
+  if (bands.n * columns <= kFew) {
     for (int64_t c = 0; c < bands.count(); ++c) fn(c);
   } else {
     parallel_for(bands.count(), fn);

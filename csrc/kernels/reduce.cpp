@@ -19,10 +19,17 @@ std::unique_ptr<T[]> uninitialized(int64_t n) {
   return std::unique_ptr<T[]>(new T[static_cast<size_t>(n)]);
 }
 
+// What an item costs, in bytes moved: each takes some 40 ns beside its elements.
+template <class T>
+int64_t cost_of(int64_t elements) {
+  constexpr int64_t kItem = 2048;
+  return elements * (std::is_floating_point_v<T> ? int64_t{sizeof(T)} : kCostly) + kItem;
+}
+
 // Serial below the break-even, otherwise in chunks of about kChunkElements elements.
-template <class F>
+template <class T, class F>
 void for_items(int64_t items, int64_t elements_per_item, const F& fn) {
-  if (items * elements_per_item <= kSerialBelow) {
+  if (items * cost_of<T>(elements_per_item) <= kSerialBytes) {
     for (int64_t i = 0; i < items; ++i) fn(i);
     return;
   }
@@ -45,8 +52,8 @@ void by_rows(const ReducePlan& plan, const Reducer<T>& reducer) {
                        [&](const T* p, int64_t n) { return reducer.row(p, n); });
   };
   const int64_t outputs = plan.kept.total, count = plan.reduced.total;
-  if (outputs >= kManyOutputs || outputs * count <= kSerialBelow) {
-    for_items(outputs, count, [&](int64_t output) {
+  if (outputs >= kManyOutputs || outputs * cost_of<T>(count) <= kSerialBytes) {
+    for_items<T>(outputs, count, [&](int64_t output) {
       Acc acc = reducer.start();
       for (int64_t i = 0; i < pieces.count; ++i) {
         acc = i ? reducer.join(acc, piece(output, i)) : piece(output, i);
@@ -56,8 +63,8 @@ void by_rows(const ReducePlan& plan, const Reducer<T>& reducer) {
     return;
   }
   const auto partial = uninitialized<Acc>(outputs * pieces.count);
-  for_items(outputs * pieces.count, count / pieces.count,
-            [&](int64_t i) { partial.get()[i] = piece(i / pieces.count, i % pieces.count); });
+  for_items<T>(outputs * pieces.count, count / pieces.count,
+               [&](int64_t i) { partial.get()[i] = piece(i / pieces.count, i % pieces.count); });
   for (int64_t output = 0; output < outputs; ++output) {
     const Acc* p = partial.get() + output * pieces.count;
     Acc acc = p[0];
@@ -85,13 +92,14 @@ class ByColumns {
   void run() const {
     const int64_t tasks = plan_.kept.outer() * strips_.count();
     const int64_t work = plan_.reduced.total * std::min(columns_, kStrip);
-    if (tasks >= kManyOutputs || per_strip_ == 1 || tasks * work <= kSerialBelow) {
-      for_items(tasks, work, [&](int64_t task) { whole_strip(task); });
+    if (tasks >= kManyOutputs || per_strip_ == 1 || tasks * cost_of<T>(work) <= kSerialBytes) {
+      for_items<T>(tasks, work, [&](int64_t task) { whole_strip(task); });
       return;
     }
     const auto partial = uninitialized<T>(tasks * per_strip_ * kStrip);
-    for_items(tasks * per_strip_, work / per_strip_,
-              [&](int64_t i) { band(i / per_strip_, i % per_strip_, partial.get() + i * kStrip); });
+    for_items<T>(tasks * per_strip_, work / per_strip_, [&](int64_t i) {
+      band(i / per_strip_, i % per_strip_, partial.get() + i * kStrip);
+    });
     for (int64_t task = 0; task < tasks; ++task) {
       Acc total[kStrip];
       for (int64_t i = 0; i < per_strip_; ++i) {
@@ -104,7 +112,7 @@ class ByColumns {
   // The sums of squares around the means (the reducer is that of sums), over `divisor`.
   void run_variance(double divisor) const {
     const int64_t tasks = plan_.kept.outer() * strips_.count();
-    for_items(tasks, plan_.reduced.total * std::min(columns_, kStrip), [&](int64_t task) {
+    for_items<T>(tasks, plan_.reduced.total * std::min(columns_, kStrip), [&](int64_t task) {
       T mean[kStrip], acc[kStrip];
       Acc total[kStrip];
       add_up(task, acc, total);
@@ -200,7 +208,7 @@ void variance(const ReducePlan& plan, double divisor) {
   if (plan.by_columns()) return ByColumns<T>(plan, sum).run_variance(divisor);
   const T* x = static_cast<const T*>(plan.x);
   const Pieces pieces(plan);
-  for_items(plan.kept.total, plan.reduced.total, [&](int64_t output) {
+  for_items<T>(plan.kept.total, plan.reduced.total, [&](int64_t output) {
     const T* from = x + plan.kept.x_offset(output);
     double total = 0, squares = 0;
     for (int64_t i = 0; i < pieces.count; ++i) {

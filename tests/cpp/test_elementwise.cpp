@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "check.h"
 #include "kernels/copy.h"
+#include "kernels/cost.h"
 #include "kernels/elementwise.h"
 
 namespace {
@@ -298,4 +299,16 @@ TEST(elementwise_empty_and_scalar_shapes) {
   sf::run_binary(Binary::add, scalar->array, scalar->array, scalar->array);
   sf::run_copy(scalar->array, scalar->array);
   CHECK(std::fabs(scalar->value(0) - 2 * std::exp(2)) < 1e-5);
+}
+
+TEST(elementwise_costs_follow_the_formulas) {
+  CHECK(sf::cost_of(Unary::relu, false) == 0);
+  CHECK(sf::cost_of(Unary::tanh, false) == sf::kCostly);
+  CHECK(sf::cost_of(Unary::tanh, true) == 0);
+  CHECK(sf::cost_of(Unary::mish, true) == 3 * sf::kCostly);
+  CHECK(sf::cost_of(Unary::silu, false) > sf::kCostly);
+  CHECK(sf::cost_of(Binary::add, 0) == 0);
+  CHECK(sf::cost_of(Binary::div, 1) > 0 && sf::cost_of(Binary::div, 1) < sf::kCostly);
+  CHECK(sf::cost_of(Binary::pow, 1) == sf::kCostly);
+  CHECK(sf::cost_of(Binary::fmod, 0) == sf::kCostly);
 }

@@ -58,10 +58,10 @@ def reduce_large(draw: Callable[..., Any] = normal, **kwargs: Any) -> Callable[[
     """Over all, over the last and over the first dim, a few long rows and many short ones."""
     return lambda rng: [
         call(draw(rng, BIG), **kwargs),
-        call(draw(rng, 401, 499), 1, **kwargs),
-        call(draw(rng, 401, 499), 0, **kwargs),
-        call(draw(rng, 3, 70_001), 1, **kwargs),
-        call(draw(rng, 70_001, 3), 0, **kwargs),
+        call(draw(rng, 601, 499), 1, **kwargs),
+        call(draw(rng, 601, 499), 0, **kwargs),
+        call(draw(rng, 3, 100_001), 1, **kwargs),
+        call(draw(rng, 100_001, 3), 0, **kwargs),
     ]
 
 

@@ -156,7 +156,7 @@ PAIRS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5])
 
-BIG = 200_003  # elements; more than any op keeps on one thread
+BIG = 300_007  # elements; more than any op keeps on one thread
 
 
 def unary_samples(draw: Callable[..., Array] = normal, **kwargs: Any) -> Callable[[Rng], Any]:

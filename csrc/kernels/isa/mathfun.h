@@ -95,7 +95,7 @@ SF_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
 // e^x = 2^k (1 + q) with |q| < 0.42.
 template <class T>
 struct ExpParts {
-  typename Vec<T>::Words k;  // in two's complement
+  typename Vec<T>::Words k;  // in two's complement, in as many low bits as an exponent has
   Vec<T> q;
 };
 // adjust(r) is what becomes of x - k log(2): r, or with what rounding took from x.
@@ -106,14 +106,14 @@ SF_INLINE ExpParts<T> exp_parts(Vec<T> x, const F& adjust) {
   const Vec<T> k = shifted - Vec<T>(C::kRound);
   Vec<T> r = fma(k, Vec<T>(-C::kLn2High), x);
   r = adjust(fma(k, Vec<T>(-C::kLn2Low), r));
-  return {shifted.words() - Vec<T>(C::kRound).words(), fma(r * r, polynomial(r, C::kExp), r)};
+  return {shifted.words(), fma(r * r, polynomial(r, C::kExp), r)};
 }
 template <class T>
 SF_INLINE ExpParts<T> exp_parts(Vec<T> x) {
   return exp_parts(x, [](Vec<T> r) SF_INLINE_LAMBDA { return r; });
 }
 
-// x * 2^k for normal x and results; adds to the exponent.
+// x * 2^k for normal x and results; adds to the exponent, for which only the low bits of k count.
 template <class T>
 SF_INLINE Vec<T> scale_exponent(Vec<T> x, typename Vec<T>::Words k) {
   return Vec<T>::from_bits(x.words() + (k << Const<T>::kMantissa));
@@ -216,7 +216,7 @@ SF_INLINE Vec<T> log1p(Vec<T> x) {
 
 template <class T>
 SF_INLINE Vec<T> tanh(Vec<T> x) {
-  const Vec<T> a = min(abs(x), Vec<T>(Const<T>::kTanhMax));
+  const Vec<T> a = min(Vec<T>(Const<T>::kTanhMax), abs(x));  // NaN stays
   const Vec<T> m = expm1_inside(exp_parts(a + a)), d = m + T(2);
   Vec<T> y;
   if constexpr (sizeof(T) == 4) {
@@ -226,7 +226,7 @@ SF_INLINE Vec<T> tanh(Vec<T> x) {
     y = m * share;
     y = fma(fma(-y, d, m) - y * d_low, share, y);
   }
-  return select(x == x, copysign(y, x), x);
+  return copysign(y, x);
 }
 
 template <class T>
