@@ -47,7 +47,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (100,),
+        hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: str = "relu",
         *,
         dropout: float = 0.0,
@@ -141,7 +141,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
             return self.model(inputs.shape[1], self._width)
         network = nn.models.MLP(
             inputs.shape[1],
-            list(self.hidden_layer_sizes),
+            np.atleast_1d(self.hidden_layer_sizes).tolist(),
             self._width,
             activation=self.activation,
             dropout=self.dropout,

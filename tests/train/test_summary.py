@@ -29,7 +29,7 @@ def test_text() -> None:
         "----------------------------------------------\n"
         "0      Linear  (N, 10)              650  1,280\n"
         "----------------------------------------------\n"
-        "parameters: 650, trainable: 650; 2.6 KB; 1,280 FLOPs a row"
+        "parameters: 650, trainable: 650; 2.6 KB; 1,280 FLOPs"
     )
 
 

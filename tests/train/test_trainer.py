@@ -395,6 +395,7 @@ def test_the_last_batch_is_let_go() -> None:
         ([], ValueError, "no rows"),
         (3, TypeError, "not int"),
         ([(np.zeros((2, 3)),)], TypeError, "pair"),
+        ((np.zeros((2, 3)), np.array(["a", "b"])), TypeError, r"numpy\.unique\(targets"),
     ],
 )
 def test_data_that_cannot_be(data: Any, error: type[Exception], text: str) -> None:
@@ -416,9 +417,13 @@ def test_a_validation_set_of_another_width_is_found_before_training() -> None:
 
 @pytest.mark.parametrize(
     ("options", "text"),
-    [({"epochs": 0}, "epochs is 1 or more"), ({"batch_size": 0}, "batch_size")],
+    [
+        ({"epochs": 0}, "epochs is an integer from 1 on, not 0"),
+        ({"epochs": 1.5}, "epochs is an integer from 1 on, not 1.5"),
+        ({"batch_size": 0}, "batch_size"),
+    ],
 )
-def test_settings_that_cannot_be(options: dict[str, int], text: str) -> None:
+def test_settings_that_cannot_be(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         new_trainer().fit(blobs(), progress=False, **options)
 

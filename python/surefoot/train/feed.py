@@ -137,6 +137,11 @@ def as_tensor(values: Any, dtype: Any = None) -> Tensor:
     if isinstance(values, Tensor):
         return values
     array = np.asarray(values)
+    if array.dtype.kind in "USO":
+        raise TypeError(
+            "[Trainer] inputs and targets are numbers, these are texts or objects; of classes with "
+            "names: names, numbers = numpy.unique(targets, return_inverse=True)"
+        )
     tensor: Tensor = _core.tensor(array)
     return tensor.to(dtype) if dtype is not None and array.dtype.kind == "f" else tensor
 

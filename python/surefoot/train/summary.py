@@ -60,7 +60,7 @@ class Summary:
         """Return the line under the table."""
         return (
             f"parameters: {self.num_parameters:,}, trainable: {self.num_trainable:,}; "
-            f"{_size(self.num_bytes)}; {self.flops:,} FLOPs a row"
+            f"{_size(self.num_bytes)}; {self.flops:,} FLOPs"
         )
 
     def __str__(self) -> str:
@@ -94,8 +94,8 @@ def summary(model: nn.Module, input_shape: Sequence[int], dtype: Any = None) -> 
 
     The shapes come from a forward pass over zeros in eval mode; weights shared by several layers
     count once. ``dtype`` is the input's, by default that of the model's first parameter. FLOPs are
-    those of products and convolutions, a multiplication and an addition counted as two; forward
-    and backward of a training step take about three times as many.
+    those of products and convolutions for one row, a multiplication and an addition counted as two;
+    forward and backward of a training step take about three times as many.
 
     Example:
         >>> from surefoot import nn
@@ -104,7 +104,7 @@ def summary(model: nn.Module, input_shape: Sequence[int], dtype: Any = None) -> 
         ----------------------------------------------
         0      Linear  (N, 10)              650  1,280
         ----------------------------------------------
-        parameters: 650, trainable: 650; 2.6 KB; 1,280 FLOPs a row
+        parameters: 650, trainable: 650; 2.6 KB; 1,280 FLOPs
     """
     shapes, costs = _watched(model, input_shape, dtype)
     rows: list[LayerRow] = []

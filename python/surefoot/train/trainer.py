@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from math import inf, isfinite
+from numbers import Integral
 from typing import Any
 
 from surefoot import _core, nn, optim
@@ -196,8 +197,8 @@ class Trainer:
     def _open(
         self, train: Any, validation: Any, epochs: int, options: dict[str, Any], resume: Any
     ) -> tuple[State, Feed | None]:
-        if epochs < 1:
-            raise ValueError(f"[Trainer] epochs is 1 or more, not {epochs}")
+        if not isinstance(epochs, Integral) or epochs < 1:
+            raise ValueError(f"[Trainer] epochs is an integer from 1 on, not {epochs}")
         state = self.state
         saved = self._resume = None if resume is None else read_checkpoint(resume)
         seed = self.seed if saved is None else saved["run"]["seed"]
