@@ -62,8 +62,8 @@ def remedy(inputs: Any, targets: Any, step: int, rates: Sequence[float]) -> str:
         )
     lr = max(rates, default=0.0)
     return (
-        f"After {step} step{'s' * (step > 1)} with lr={lr:g} the most likely reason is that this is "
-        f"too high: write lr={lr / 10:g}, ask train.lr_find, or pass clip=1.0 to Trainer"
+        f"After {step} step{'s' * (step > 1)} with lr={lr:g} the most likely reason is that this "
+        f"is too high: write lr={lr / 10:g}, ask train.lr_find, or pass clip=1.0 to Trainer"
     )
 
 
