@@ -13,35 +13,24 @@ struct Params {
   }
 };
 
-// y[i...] = f(i, lanes left). Some vectors a turn, which the compiler interleaves: long formulas
+// y[i...] = f(i, lanes left). Two vectors a turn, which the compiler interleaves: long formulas
 // wait for their own results otherwise.
-template <int kTurn, class T, class F>
-SF_INLINE int64_t map_turns(int64_t i, int64_t n, T* y, const F& f) {
-  constexpr int64_t kWidth = Vec<T>::kWidth;
-  for (; i + kTurn * kWidth <= n; i += kTurn * kWidth) {
-    Vec<T> v[kTurn];
-    SF_UNROLL for (int k = 0; k < kTurn; ++k) v[k] = f(i + k * kWidth, kWidth);
-    SF_UNROLL for (int k = 0; k < kTurn; ++k) v[k].store(y + i + k * kWidth);
-  }
-  return i;
-}
-template <int kTurn, class T, class F>
+template <class T, class F>
 SF_INLINE void map_vectors(int64_t n, T* y, const F& f) {
-  int64_t i = map_turns<kTurn>(0, n, y, f);
-  i = map_turns<1>(i, n, y, f);
-  if (i < n) f(i, n - i).store_partial(y + i, n - i);
-}
-
-// Two vectors; four of short formulas where there are registers for so many.
-constexpr int turn_of(Unary op) {
-  const bool brief = op == Unary::exp || op == Unary::tanh || op == Unary::sigmoid;
-  return brief && kVecBytes == 64 ? 4 : 2;
+  constexpr int64_t kWidth = Vec<T>::kWidth;
+  int64_t i = 0;
+  for (; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    const Vec<T> first = f(i, kWidth), second = f(i + kWidth, kWidth);
+    first.store(y + i);
+    second.store(y + i + kWidth);
+  }
+  for (; i < n; i += kWidth) store_some(f(i, n - i), y + i, n - i);
 }
 
 template <class Row, class T>
 void forward(const T* x, T* y, int64_t n, const T* params) {
   const Params<T> with(params);
-  map_vectors<turn_of(Row::kOp)>(n, y, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+  map_vectors(n, y, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     return Row::forward(load_or(x + i, left, T(0)), with.p);
   });
 }
@@ -50,7 +39,7 @@ template <class Row, class T>
 void backward(const T* x, const T* y, const T* g, T* dx, int64_t n, const T* params) {
   using V = Vec<T>;
   const Params<T> with(params);
-  map_vectors<2>(n, dx, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
+  map_vectors(n, dx, [&](int64_t i, int64_t left) SF_INLINE_LAMBDA {
     const auto read = [&](const T* from, bool needed) SF_INLINE_LAMBDA {
       return needed ? load_or(from + i, left, T(0)) : V(T(0));
     };
@@ -62,7 +51,6 @@ void backward(const T* x, const T* y, const T* g, T* dx, int64_t n, const T* par
 // The rows. Arguments that a row does not use are cast away, so that the compiler stays quiet.
 #define SF_UNARY(name, needs, forward_of_x, backward_of_g)                    \
   struct Row_##name {                                                         \
-    static constexpr Unary kOp = Unary::name;                                 \
     static constexpr int kNeeds = kUnaryNeeds[static_cast<int>(Unary::name)]; \
     template <class V>                                                        \
     static SF_INLINE V forward(V x, const V* p) {                             \
