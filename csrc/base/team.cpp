@@ -96,6 +96,11 @@ bool take_one() {
   return false;
 }
 
+void take_part() {
+  while (take_one()) {
+  }
+}
+
 void ring(int helpers) {
   for (int i = 0; i < helpers; ++i) calls[i].ring();
 }
@@ -113,8 +118,7 @@ void lead(int helpers, int64_t chunks) {
     const auto rest = (std::chrono::steady_clock::now() - start) * (chunks - 1);
     if (rest > kWorthWaking) ring(helpers);
   }
-  while (take_one()) {
-  }
+  take_part();
 }
 
 [[noreturn]] void work(int index) {
@@ -128,9 +132,7 @@ void lead(int helpers, int64_t chunks) {
       continue;
     }
     seen = called;
-    if (index >= job.helpers.load(std::memory_order_acquire)) continue;
-    while (take_one()) {
-    }
+    if (index < job.helpers.load(std::memory_order_acquire)) take_part();
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/rounding.h"
 #include "bind/from_python.h"
 #include "bind/gil.h"
 #include "bind/module.h"
@@ -20,7 +21,7 @@ class Batches {
           int64_t last)
       : tensors_(std::move(tensors)), order_(order), size_(size), number_(first), last_(last) {
     const bool fits = order.ndim() == 1 && size > 0 && first >= 0;
-    if (!fits || last > (order.size(0) + size - 1) / size) {
+    if (!fits || last > ceil_div(order.size(0), size)) {
       throw ValueError("[Batches] parts ", first, " to ", last, " of size ", size,
                        " are not all in an order of shape ", order.shape());
     }

@@ -38,9 +38,8 @@ void register_matmul(OpTable& ops) {
         return linear(input, weight, or_undefined(bias), with);
       },
       "input @ weight.T + bias, with weight of shape (out, in); then, in the same pass and with "
-      "the "
-      "same bits, the function of the name `activation` with the numbers `arguments` after its "
-      "input (torch has no such argument).",
+      "the same bits, the function of the name `activation` with the numbers `arguments` after "
+      "its input (torch has no such argument).",
       Where::kFunction);
 }
 

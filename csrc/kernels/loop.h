@@ -14,8 +14,8 @@ namespace sf {
 // It is counted in bytes that a core moves in that time while its second-level cache holds them, as
 // it does about so many; more take three times as long.
 constexpr int64_t kSerialBytes = 1 << 20;
-constexpr int64_t kCostly =
-    32;  // an element of an op of which nothing else is known, in such bytes
+// What an element of an op of which nothing else is known costs, in such bytes.
+constexpr int64_t kCostly = 32;
 constexpr int64_t kSerialBelow = kSerialBytes / kCostly;  // elements of such an op
 constexpr int64_t kChunkElements = 16384;
 // Results from this size on are written past the caches, which could not keep them.

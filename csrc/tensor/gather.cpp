@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/parallel.h"
+#include "base/rounding.h"
 #include "kernels/launch.h"
 #include "tensor/create.h"
 
@@ -101,7 +102,7 @@ void run_jobs(const std::vector<Job>& jobs, const Tensor& index) {
   int64_t row_bytes = 0;
   for (const Job& job : jobs) row_bytes += job.row_bytes;
   const int64_t rows = index.numel(), parts = std::max<int64_t>(1, rows * row_bytes / kChunkBytes);
-  const Chunks chunks{rows, std::max<int64_t>(1, (rows + parts - 1) / parts)};
+  const Chunks chunks{rows, std::max<int64_t>(1, ceil_div(rows, parts))};
   parallel_for(chunks.count(), [&](int64_t chunk) {
     for (const Job& job : jobs) {
       copy_rows(job, index.as<int64_t>(), chunks.begin(chunk), chunks.end(chunk));

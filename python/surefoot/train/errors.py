@@ -11,7 +11,7 @@ from surefoot._core import Tensor
 
 from .history import History
 
-__all__ = ["NonFiniteLossError", "all_finite", "is_finite", "no_number", "one_number", "remedy"]
+__all__ = ["NonFiniteLossError", "all_finite", "is_finite", "one_number", "remedy"]
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -28,18 +28,13 @@ class NonFiniteLossError(FloatingPointError):
         self.event, self.remedy, self.history = event, remedy, history
 
 
-def no_number(loss: Tensor) -> ValueError:
-    """What to say of a loss of many numbers."""
-    return ValueError(
-        f"[Trainer] the loss has shape {tuple(loss.shape)}: expected one number; "
-        "use reduction='mean' or return loss.mean()"
-    )
-
-
 def one_number(loss: Tensor) -> float:
     """The value of a loss, which must be a single number."""
     if loss.numel() != 1:
-        raise no_number(loss)
+        raise ValueError(
+            f"[Trainer] the loss has shape {tuple(loss.shape)}: expected one number; "
+            "use reduction='mean' or return loss.mean()"
+        )
     return float(loss.item())
 
 

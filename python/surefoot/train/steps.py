@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from surefoot._core import Tensor
 
-from .errors import no_number, one_number
+from .errors import one_number
 from .feed import Batch
 
 __all__ = ["step", "take_steps"]
@@ -49,10 +49,7 @@ def _take_plain_steps(trainer: Trainer, batches: Iterable[Batch]) -> bool:
         state.inputs, state.targets = inputs, targets
         state.output = output = model(inputs)
         state.loss = loss = loss_of(output, targets)
-        try:
-            state.loss_value = value = loss.item()
-        except ValueError:
-            raise no_number(loss) from None
+        state.loss_value = value = one_number(loss)
         if not isfinite(value):
             raise trainer.diverged(f"the loss ({value})")
         loss.backward()
