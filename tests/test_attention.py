@@ -324,8 +324,8 @@ def called(*shapes: tuple[int, ...], **options: Any) -> Callable[[], Any]:
 X = (5, 3, 8)
 BAD = [
     (lambda: nn.MultiheadAttention(8, 3), ValueError, "embed_dim=8.*num_heads=3"),
-    (lambda: nn.MultiheadAttention(8, 0), ValueError, "num_heads=0"),
-    (lambda: nn.MultiheadAttention(8, 2, dropout=1.5), ValueError, "dropout=1.5"),
+    (lambda: nn.MultiheadAttention(8, 0), ValueError, "num_heads must be at least 1"),
+    (lambda: nn.MultiheadAttention(8, 2, dropout=1.5), ValueError, r"dropout must be in \[0, 1\]"),
     (called((5, 3, 7)), ValueError, r"query \(5, 3, 7\) has 7 features, embed_dim=8"),
     (called(X, (5, 3, 6), X), ValueError, "key.*6 features, kdim=8"),
     (called(X, (4, 3, 8), X), ValueError, "same length"),
@@ -334,15 +334,27 @@ BAD = [
     (called(X, attn_mask=sf.ones(5, 4)), ValueError, r"\(5, 4\): must be \(5, 5\) or \(6, 5, 5\)"),
     (called(X, key_padding_mask=sf.ones(5, 3)), ValueError, r"\(5, 3\): must be \(3, 5\)"),
     (called(X, attn_mask=sf.ones(5, 5, dtype=sf.int64)), TypeError, "attn_mask is.*must be bool"),
-    (lambda: nn.MultiheadAttention(8, 2)(np.ones(X), None, None), TypeError, "'query'.*ndarray"),
-    (called(X, attn_mask=np.ones((5, 5), bool)), TypeError, "'attn_mask' must be a Tensor"),
-    (lambda: nn.TransformerEncoderLayer(8, 2, 0), ValueError, "dim_feedforward=0"),
-    (lambda: nn.TransformerEncoderLayer(8, 2, activation=5), ValueError, "activation=5"),
+    (
+        lambda: nn.MultiheadAttention(8, 2)(np.ones(X), None, None),
+        TypeError,
+        "query must be.*ndarray",
+    ),
+    (called(X, attn_mask=np.ones((5, 5), bool)), TypeError, "attn_mask must be a Tensor"),
+    (lambda: nn.TransformerEncoderLayer(8, 2, 0), ValueError, "dim_feedforward must be at least"),
+    (
+        lambda: nn.TransformerEncoderLayer(8, 2, activation=5),
+        ValueError,
+        "activation must.*5",
+    ),
     (lambda: nn.TransformerEncoderLayer(8, 2, activation="tanh"), ValueError, "'relu', 'gelu'"),
-    (lambda: nn.TransformerEncoderLayer(8, 2, dropout=-1.0), ValueError, "dropout=-1.0"),
-    (lambda: nn.TransformerEncoder(nn.Identity(), 0), ValueError, "num_layers=0"),
+    (
+        lambda: nn.TransformerEncoderLayer(8, 2, dropout=-1.0),
+        ValueError,
+        "dropout must be.*-1.0",
+    ),
+    (lambda: nn.TransformerEncoder(nn.Identity(), 0), ValueError, "num_layers must be at least 1"),
     (lambda: nn.TransformerEncoderLayer(8, 2, batchfirst=True), TypeError, "batchfirst"),
-    (lambda: nn.LearnedPositionalEncoding(8, 0), ValueError, "max_len=0"),
+    (lambda: nn.LearnedPositionalEncoding(8, 0), ValueError, "max_len must be at least 1"),
     (lambda: nn.Transformer.generate_square_subsequent_mask(3, "cuda"), ValueError, "'cpu'"),
 ]
 

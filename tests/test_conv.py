@@ -266,7 +266,7 @@ def test_default_laws_of_the_weights() -> None:
         (nn.Conv2d, (3, 4, 3), {"padding": "same", "stride": 2}, ValueError, "stride must be 1"),
         (nn.Conv2d, (3, 4, 3), {"groups": 2}, ValueError, "multiple of groups=2"),
         (nn.Conv2d, (4, 3, 3), {"groups": 2}, ValueError, "out_channels=3"),
-        (nn.Conv2d, (0, 4, 3), {}, ValueError, "in_channels=0"),
+        (nn.Conv2d, (0, 4, 3), {}, ValueError, "in_channels must be at least 1"),
         (nn.Conv2d, (3, 4, 2.5), {}, TypeError, "kernel_size=2.5"),
         (nn.Conv2d, (3, 4, 3), {"padding_mode": "mirror"}, ValueError, "'reflect'"),
         (nn.Conv2d, (3, 4, 3), {"paddding": 1}, TypeError, "paddding"),

@@ -252,17 +252,21 @@ def test_dropconnect_learns() -> None:
 # ---- errors --------------------------------------------------------------------------------------
 
 BAD = [
-    (lambda: nn.Dropout(0.5, scaling="test"), ValueError, "scaling='test'.*'train', 'eval'"),
+    (
+        lambda: nn.Dropout(0.5, scaling="test"),
+        ValueError,
+        "'train', 'eval', got 'test'",
+    ),
     (lambda: sf.dropout(sf.ones(2), 0.5, True, scaling="x"), ValueError, "'train' or 'eval'"),
-    (lambda: nn.Dropout2d(-0.1), ValueError, r"\[Dropout2d\] p=-0.1"),
-    (lambda: nn.AlphaDropout(1.1), ValueError, "p=1.1"),
+    (lambda: nn.Dropout2d(-0.1), ValueError, r"\[Dropout2d\] p must be in \[0, 1\], got -0.1"),
+    (lambda: nn.AlphaDropout(1.1), ValueError, "p must be in .*1.1"),
     (lambda: nn.Dropout1d()(sf.ones(2, 3, 4, 5)), ValueError, r"\(N, C, L\) or \(C, L\)"),
     (lambda: nn.Dropout2d()(sf.ones(2, 3)), ValueError, r"\(2, 3\).*\(N, C, H, W\)"),
     (lambda: nn.Dropout3d()(sf.ones(2, 3)), ValueError, r"\(N, C, D, H, W\)"),
     (lambda: sf.dropout(sf.tensor([1, 2])), TypeError, r"\[dropout\].*int64.*float\(\)"),
-    (lambda: nn.DropConnect(3, 2, 1.0), ValueError, "p=1"),
+    (lambda: nn.DropConnect(3, 2, 1.0), ValueError, "p must be at least 0 and below 1"),
     (lambda: nn.DropConnect(3, 2, inference="map"), ValueError, "'mean', 'sampled'"),
-    (lambda: nn.DropConnect(3, 2, samples=0), ValueError, "samples=0"),
+    (lambda: nn.DropConnect(3, 2, samples=0), ValueError, "samples must be at least 1"),
 ]
 
 

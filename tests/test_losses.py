@@ -182,12 +182,12 @@ def test_three_tensor_losses_do_not_broadcast() -> None:
 
 
 BAD_ARGUMENTS = [
-    (lambda: nn.HuberLoss(delta=0), "delta=0"),
-    (lambda: nn.SmoothL1Loss(beta=-1), "beta=-1"),
-    (lambda: nn.GaussianNLLLoss(eps=0), "eps=0"),
-    (lambda: nn.MultiMarginLoss(p=3), "p=3"),
-    (lambda: nn.CosineEmbeddingLoss(margin=2), "margin=2"),
-    (lambda: nn.TripletMarginLoss(margin=0), "margin=0"),
+    (lambda: nn.HuberLoss(delta=0), "delta must be positive, got 0"),
+    (lambda: nn.SmoothL1Loss(beta=-1), "beta must be at least 0 and finite, got -1"),
+    (lambda: nn.GaussianNLLLoss(eps=0), "eps must be positive, got 0"),
+    (lambda: nn.MultiMarginLoss(p=3), "p must be one of 1, 2, got 3"),
+    (lambda: nn.CosineEmbeddingLoss(margin=2), r"margin must be in \[-1, 1\], got 2"),
+    (lambda: nn.TripletMarginLoss(margin=0), "margin must be positive, got 0"),
     (lambda: nn.MSELoss("batchmean"), "'mean', 'sum', 'none'"),
     (lambda: nn.KLDivLoss("median"), "'batchmean'"),
     (lambda: F.mse_loss(sf.ones(2), sf.ones(2), "batchmean"), "'mean', 'sum' or 'none'"),

@@ -616,9 +616,9 @@ def test_clip_grad_norm_leaves_small_gradients_and_checks_arguments() -> None:
     assert nn.utils.clip_grad_norm_(p, 1.0).item() == pytest.approx(0.5)
     assert_close(p.grad, before, rtol=0, atol=0)
     assert nn.utils.clip_grad_norm_([nn.Parameter(sf.zeros(1))], 1.0).item() == 0.0
-    with pytest.raises(ValueError, match="max_norm=-1"):
+    with pytest.raises(ValueError, match="max_norm must be at least 0, got -1"):
         nn.utils.clip_grad_norm_(p, -1)
-    with pytest.raises(ValueError, match="norm_type=0"):
+    with pytest.raises(ValueError, match="norm_type must be positive, got 0"):
         nn.utils.clip_grad_norm_(p, 1.0, 0)
 
 
@@ -640,7 +640,7 @@ def test_clip_grad_value() -> None:
     (p,) = with_grads([0.5, -3.0, 2.0])
     nn.utils.clip_grad_value_([p], 1.0)
     assert p.grad.tolist() == [0.5, -1.0, 1.0]
-    with pytest.raises(ValueError, match="clip_value=-1"):
+    with pytest.raises(ValueError, match="clip_value must be at least 0, got -1"):
         nn.utils.clip_grad_value_([p], -1)
 
 

@@ -183,15 +183,18 @@ def test_tokens_are_embedded() -> None:
 @pytest.mark.parametrize(
     ("build", "text"),
     [
-        (lambda: MLP(0, [3], 2), "in_features=0"),
-        (lambda: MLP(4, [3, -1], 2), r"hidden\[1\]=-1"),
-        (lambda: MLP(4, [3], 2, activation="rleu"), "activation='rleu': must be one of 'relu'"),
-        (lambda: MLP(4, [3], 2, norm="group"), "norm='group': must be one of 'batch', 'layer'"),
+        (lambda: MLP(0, [3], 2), "in_features must be at least 1, got 0"),
+        (lambda: MLP(4, [3, -1], 2), r"hidden\[1\] must be at least 1, got -1"),
+        (
+            lambda: MLP(4, [3], 2, activation="rleu"),
+            "activation must be one of 'relu'.*rleu",
+        ),
+        (lambda: MLP(4, [3], 2, norm="group"), "norm must be one of 'batch', 'layer'"),
         (lambda: LeNet(image_size=8), "image_size=8.*at least 12; pad the images"),
-        (lambda: LeNet(pooling="mean"), "pooling='mean': must be one of 'max', 'avg'"),
+        (lambda: LeNet(pooling="mean"), "pooling must be one of 'max', 'avg', got 'mean'"),
         (lambda: ResNet(widths=(16, 32), blocks=(3,)), r"widths=\(16, 32\), blocks=\(3,\)"),
-        (lambda: ResNet(widths=(16,), blocks=(0,)), r"blocks\[0\]=0"),
-        (lambda: LSTMClassifier(3, 4, 0), "num_classes=0"),
+        (lambda: ResNet(widths=(16,), blocks=(0,)), r"blocks\[0\] must be at least 1"),
+        (lambda: LSTMClassifier(3, 4, 0), "num_classes must be at least 1"),
         (lambda: LSTMClassifier(3, 4, 2)(sf.ones(5, 3)), r"\(5, 3\): must be \(N, T, input_size\)"),
         (
             lambda: LSTMClassifier(3, 4, 2, vocabulary=7)(sf.tensor([1])),

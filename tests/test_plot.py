@@ -161,7 +161,7 @@ def test_schedule_that_watches() -> None:
 def test_schedule_refuses() -> None:
     with pytest.raises(TypeError, match="made int"):
         plot.schedule(lambda opt: 3, 4)
-    with pytest.raises(ValueError, match="epochs=0"):
+    with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
         plot.schedule(ls.CosineAnnealingLR, 0)
     with pytest.raises(TypeError, match="factory=5"):
         plot.schedule(5, 4)
@@ -282,7 +282,7 @@ def test_loss_surface_heights() -> None:
     assert space.name == "3d"
     assert list(flat.collections[0].levels) == [1.0]
     np.testing.assert_allclose(space.get_zlim(), (0, 13), atol=1.0)
-    with pytest.raises(ValueError, match="low below high"):
+    with pytest.raises(ValueError, match="xlim must be a pair low < high"):
         plot.loss_surface(bowl, (1, -1), (0, 2))
 
 
@@ -293,7 +293,7 @@ def test_paths_refuse() -> None:
         plot.optimizer_paths(bowl, (1, 1), {"a": lambda p: 1})
     with pytest.raises(TypeError, match="does not depend on x and y"):
         plot.optimizer_paths(lambda x, y: float(x) + float(y), (1, 1))
-    with pytest.raises(TypeError, match=r"start=5"):
+    with pytest.raises(TypeError, match="start must be a tuple of 2 numbers, got 5"):
         plot.optimizer_paths(bowl, 5)
     with pytest.raises(ValueError, match="must be finite"):
         plot.optimizer_paths(bowl, (1, np.inf))
@@ -451,9 +451,9 @@ def test_histograms_refuse() -> None:
     net, x, _ = small_net()
     with pytest.raises(TypeError, match="models=5"):
         plot.weight_histograms(5)
-    with pytest.raises(ValueError, match="of='biases'"):
+    with pytest.raises(ValueError, match="of must be one of 'outputs', 'weights', got 'biases'"):
         plot.gradient_histograms(net, x, x, nn.MSELoss(), of="biases")
-    with pytest.raises(ValueError, match="bins=0"):
+    with pytest.raises(ValueError, match="bins must be at least 1, got 0"):
         plot.activation_histograms(net, x, bins=0)
     frozen = nn.Linear(5, 1).requires_grad_(False)
     with pytest.raises((ValueError, RuntimeError), match="require"):
@@ -560,7 +560,7 @@ def test_confusion_matrix_of_the_metric_and_bad_ones() -> None:
     ]:
         with pytest.raises(ValueError, match=words):
             plot.confusion_matrix(counts)
-    with pytest.raises(ValueError, match="normalize='rows'"):
+    with pytest.raises(ValueError, match=r"normalize must be one of 'true', .*got 'rows'"):
         plot.confusion_matrix([[1]], normalize="rows")
     with pytest.raises(ValueError, match="2 labels for 1"):
         plot.confusion_matrix([[1]], display_labels=["a", "b"])

@@ -271,7 +271,7 @@ def test_swalr_state_round_trips_to_the_bit() -> None:
 
 def test_bad_arguments_are_named() -> None:
     bad: list[tuple[Callable[[], Any], type[Exception], str]] = [
-        (lambda: get_ema_avg_fn(1.5), ValueError, "decay must be at most 1"),
+        (lambda: get_ema_avg_fn(1.5), ValueError, r"decay must be in \[0, 1\], got 1.5"),
         (lambda: get_ema_multi_avg_fn(-0.1), ValueError, "decay"),
         (lambda: AveragedModel(3), TypeError, "Module"),
         (lambda: AveragedModel(net(), "cuda"), TypeError, "cpu"),

@@ -153,11 +153,11 @@ def test_early_stopping_starts_anew_with_every_fit() -> None:
 
 
 def test_early_stopping_refuses_bad_settings() -> None:
-    with pytest.raises(ValueError, match="patience is 0 or more"):
+    with pytest.raises(ValueError, match="patience must be at least 0"):
         EarlyStopping(-1)
-    with pytest.raises(ValueError, match="min_delta is 0 or more"):
+    with pytest.raises(ValueError, match="min_delta must be at least 0"):
         EarlyStopping(min_delta=float("nan"))
-    with pytest.raises(ValueError, match="mode is 'min' or 'max'"):
+    with pytest.raises(ValueError, match="mode must be one of 'min', 'max'"):
         EarlyStopping(mode="best")
     trainer = small_trainer(EarlyStopping(monitor="val_accuracy"))
     with pytest.raises(ValueError, match="nothing called 'val_accuracy' is measured; there is ep"):

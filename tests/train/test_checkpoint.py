@@ -293,11 +293,11 @@ def test_only_the_best_and_only_every_so_often(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"every": 0}, "every is 1 or more"),
-        ({"unit": "batch"}, "unit is 'epoch' or 'step'"),
+        ({"every": 0}, "every must be at least 1"),
+        ({"unit": "batch"}, "unit must be one of 'epoch', 'step'"),
         ({"keep": 2}, "keep is 1 or more and needs {epoch}"),
         ({"unit": "step", "monitor": "loss"}, "monitor goes with unit='epoch'"),
-        ({"mode": "most"}, "mode is 'min' or 'max'"),
+        ({"mode": "most"}, "mode must be one of 'min', 'max'"),
     ],
 )
 def test_settings_that_cannot_be(options: dict[str, Any], text: str) -> None:

@@ -207,7 +207,7 @@ def test_noise_scale_is_that_of_the_rows() -> None:
 
 def test_noise_scale_within_a_window_is_resumed(tmp_path: Path) -> None:
     resumed_equals_whole(lambda: new_trainer(GradientNoiseScale(2)), tmp_path / "run", 4)
-    with pytest.raises(ValueError, match="window is 2 or more"):
+    with pytest.raises(ValueError, match="window must be at least 2"):
         GradientNoiseScale(1)
 
 

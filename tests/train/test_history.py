@@ -43,7 +43,7 @@ def test_best_epoch() -> None:
     assert history.best_epoch() == 0
     assert history.best_epoch("loss") == 1
     assert history.best_epoch("loss", "max") == 0
-    with pytest.raises(ValueError, match="'min' or 'max'"):
+    with pytest.raises(ValueError, match="'min', 'max', got"):
         history.best_epoch("loss", "least")
     with pytest.raises(KeyError, match="no column 'accuracy'; there is epoch, loss"):
         history.best_epoch("accuracy")

@@ -416,15 +416,17 @@ def test_a_validation_set_of_another_width_is_found_before_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("options", "error", "text"),
     [
-        ({"epochs": 0}, "epochs is an integer from 1 on, not 0"),
-        ({"epochs": 1.5}, "epochs is an integer from 1 on, not 1.5"),
-        ({"batch_size": 0}, "batch_size"),
+        ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
+        ({"epochs": 1.5}, TypeError, "epochs must be an integer, got 1.5"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
     ],
 )
-def test_settings_that_cannot_be(options: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=text):
+def test_settings_that_cannot_be(
+    options: dict[str, Any], error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
         new_trainer().fit(blobs(), progress=False, **options)
 
 

@@ -141,9 +141,11 @@ def test_a_bare_schedule_counts_epochs() -> None:
         Trainer(model, nn.MSELoss(), optimizer, schedule=3)
 
 
-@pytest.mark.parametrize("accumulate", [0, 1.5, True])
-def test_accumulate_that_cannot_be(accumulate: Any) -> None:
-    with pytest.raises(ValueError, match="accumulate is an integer from 1 on"):
+@pytest.mark.parametrize(
+    ("accumulate", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+def test_accumulate_that_cannot_be(accumulate: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"accumulate must be (at least 1|an integer)"):
         trained(accumulate=accumulate)
 
 

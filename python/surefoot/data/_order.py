@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot import _core
+from surefoot._check import integer
 
 Rows = NDArray[np.int64]
 
 
 def check_seed(where: str, seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"[{where}] seed must be an int, got {seed!r}")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"[{where}] seed must be in [0, 2**64), got {seed}")
+    integer(where, "seed", seed, 0, 2**64 - 1)
 
 
 def permutation(n: int, seed: int, stream: int = 0) -> Rows:

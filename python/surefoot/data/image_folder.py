@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot import _core
+from surefoot._check import choice, integer
 from surefoot._core import Tensor
 
 from ._pictures import folder_of
@@ -75,10 +76,9 @@ class ImageFolder(Dataset):
         num_threads: int | None = None,
     ) -> None:
         _pillow()
-        if channels not in {1, 3}:
-            raise ValueError(f"[ImageFolder] channels must be 1 or 3, got {channels}")
-        if num_threads is not None and num_threads < 1:
-            raise ValueError(f"[ImageFolder] num_threads must be 1 or more, got {num_threads}")
+        choice("ImageFolder", "channels", channels, (1, 3))
+        if num_threads is not None:
+            integer("ImageFolder", "num_threads", num_threads, 1)
         self.root = folder_of("ImageFolder", root)
         self.size = _size(size)
         self.channels, self.raw, self.num_threads = channels, raw, num_threads

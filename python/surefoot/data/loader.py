@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
 from ._ahead import ahead
@@ -72,8 +73,6 @@ class DataLoader:
         transform: Callable[..., Any] | None = None,
         num_workers: int = 0,
     ) -> None:
-        _check_count("batch_size", batch_size, 1)
-        _check_count("num_workers", num_workers, 0)
         if shuffle and sampler is not None:
             raise ValueError("[DataLoader] pass shuffle or sampler, not both")
         if seed is not None and generator is not None:
@@ -88,7 +87,7 @@ class DataLoader:
                 "__len__; wrap tensors in TensorDataset"
             )
         self.dataset = dataset
-        self.batch_size = int(batch_size)
+        self.batch_size = integer("DataLoader", "batch_size", batch_size, 1)
         self.shuffle = bool(shuffle)
         self.sampler = sampler
         self.drop_last = bool(drop_last)
@@ -98,7 +97,7 @@ class DataLoader:
         if transform is not None and not callable(transform):
             raise TypeError(f"[DataLoader] transform must be callable, got {transform!r}")
         self.transform = transform
-        self.num_workers = int(num_workers)
+        self.num_workers = integer("DataLoader", "num_workers", num_workers, 0)
         self.epoch = -1
         self._epoch_seed = 0  # what order and transforms of the current epoch are made of
         self._batch = 0  # batches handed out in it
@@ -202,10 +201,3 @@ class DataLoader:
             return self.transform(batch, seed=seed, epoch=epoch, indices=indices)
         changed = self.transform(*batch[:2], seed=seed, epoch=epoch, indices=indices)
         return (*(changed if len(batch) > 1 else (changed,)), *batch[2:])
-
-
-def _check_count(name: str, value: int, low: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"[DataLoader] {name} must be an int, got {value!r}")
-    if value < low:
-        raise ValueError(f"[DataLoader] {name} must be at least {low}, got {value}")

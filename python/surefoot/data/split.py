@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
 from ._order import Rows, check_seed, draw_seed, permutation
@@ -136,8 +137,7 @@ def kfold(
         [2, 4]
     """
     n = len(dataset)
-    if k < 2 or k > n:
-        raise ValueError(f"[kfold] k is 2 to the number of samples, {n}, not {k}")
+    integer("kfold", "k", k, 2, n)
     if time is not None:
         sizes = [n // (k + 1) + (i < n % (k + 1)) for i in range(k + 1)]
         if sizes[-1] == 0:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot._check import choice
+
 from ._columns import kind_of, level, near, numbers_of, plain_value
 from ._source import delimiter_of, find, refuse
 from .split import kfold, split
@@ -159,10 +161,8 @@ def read_table(
         >>> read_table(path, target="price")
         Table(3 rows, 2 columns, regression of 'price')
     """
-    if task is not None and task not in TASKS:
-        raise ValueError(f"[read_table] task is {' or '.join(map(repr, TASKS))}, not {task!r}")
-    if missing_target not in ("refuse", "drop"):
-        raise ValueError("[read_table] missing_target is 'refuse' or 'drop'")
+    choice("read_table", "task", task, (*TASKS, None))
+    choice("read_table", "missing_target", missing_target, ("refuse", "drop"))
     categories, drop = list(categories), list(drop)
     frame, name = _frame_of(source, categories, delimiter)
     wanted = [*filter(None, (target, group, time)), *drop, *categories]

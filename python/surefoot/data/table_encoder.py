@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surefoot._check import choice
 from surefoot._core import Tensor
 
 from ._columns import (
@@ -62,11 +63,7 @@ class TableEncoder:
     """
 
     def __init__(self, category_encoding: str = "onehot") -> None:
-        if category_encoding not in ENCODINGS:
-            named = ", ".join(map(repr, ENCODINGS))
-            raise ValueError(
-                f"[TableEncoder] category_encoding={category_encoding!r}: must be one of {named}"
-            )
+        choice("TableEncoder", "category_encoding", category_encoding, ENCODINGS)
         self.category_encoding = category_encoding
         self.columns: list[Column] = []
         self.notes: list[str] = []

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefoot import _core, nn, optim
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.data import TensorDataset
-from surefoot.nn._check import positive_int
 from surefoot.optim.lr_scheduler import Schedule
 from surefoot.train import Trainer
 from surefoot.train.feed import as_tensor, make_feed
@@ -88,7 +88,7 @@ def fit_members(
 ) -> None:
     """Train every model on all rows, in the order of its seed."""
     if recipe.batch_size is not None:
-        positive_int(who, "batch_size", recipe.batch_size)
+        integer(who, "batch_size", recipe.batch_size, 1)
     reason = "batched=False" if batched is False else why_not_batched(models)
     if batched is None and not reason:
         reason = _too_large(models[0], recipe.batch_size or len(data[0]))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from surefoot import _core, nn
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.data import TensorDataset
-from surefoot.nn._check import positive_int
 from surefoot.train import Trainer
 from surefoot.train.feed import as_tensor
 
@@ -77,7 +77,7 @@ def bootstrap(rows: int, seed: int = 0, member: int = 0) -> Tensor:
 
     Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
     """
-    rows = positive_int("bootstrap", "rows", rows)
+    rows = integer("bootstrap", "rows", rows, 1)
     generator = _core.Generator().manual_seed(seed * 1_000_003 + member)
     return _core.randint(0, rows, (rows,), generator=generator)
 
@@ -114,8 +114,7 @@ def bagging(
 
     Source: Breiman 1996, "Bagging predictors".
     """
-    if count < 1:
-        raise ValueError(f"[bagging] count is 1 or more, not {count}")
+    integer("bagging", "count", count, 1)
     data = TensorDataset(*train)
     samples = [bootstrap(len(data), seed, i) for i in range(count)]
     models: list[nn.Module] = []

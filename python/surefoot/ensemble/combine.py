@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from surefoot import _core
+from surefoot._check import choice
 from surefoot._core import Tensor
 
 __all__ = ["Uncertainty", "checked_combine", "combined", "spread", "uncertainty"]
@@ -38,9 +39,7 @@ class Uncertainty(NamedTuple):
 
 def checked_combine(who: str, combine: str) -> str:
     """Return a known way to combine."""
-    if combine not in ("mean", "probability", "vote"):
-        raise ValueError(f"[{who}] combine is 'mean', 'probability' or 'vote', not {combine!r}")
-    return combine
+    return choice(who, "combine", combine, ("mean", "probability", "vote"))
 
 
 def combined(outputs: Tensor, combine: str, weights: Tensor) -> Tensor:

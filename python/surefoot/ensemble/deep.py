@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from surefoot import _core, nn, optim
-from surefoot.nn._check import positive_int
+from surefoot._check import integer
 from surefoot.nn._random import random_state_kept
 
 from ._fit import MakeOptimizer, MakeSchedule, Recipe, build_members, fit_members, rows_of
@@ -24,7 +24,7 @@ def member_seeds(seed: int, count: int) -> list[int]:
         True
     """
     generator = _core.Generator().manual_seed(seed)
-    count = positive_int("deep_ensemble", "count", count)
+    count = integer("deep_ensemble", "count", count, 1)
     drawn = [_core.randint(0, 2**31 - 1, (1,), generator=generator).item() for _ in range(count)]
     return [int(number) for number in drawn]
 

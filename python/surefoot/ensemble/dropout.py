@@ -6,8 +6,8 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from surefoot import _core, nn
+from surefoot._check import integer
 from surefoot._core import Tensor
-from surefoot.nn._check import positive_int
 from surefoot.nn._random import random_state_kept
 from surefoot.train.feed import as_tensor
 
@@ -59,7 +59,7 @@ def mc_dropout(
 
     Source: Gal and Ghahramani 2016, "Dropout as a Bayesian approximation".
     """
-    count = positive_int("mc_dropout", "samples", samples)
+    count = integer("mc_dropout", "samples", samples, 1)
     checked_combine("mc_dropout", combine)
     dropping = [module for module in model.modules() if _drops(module)]
     if not dropping:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from surefoot import _core, nn
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 from surefoot.nn._mode import mode_kept
@@ -118,8 +119,7 @@ class Ensemble(nn.Module):
             )
 
     def _by_batches(self, x: Any, batch_size: int, work: Any) -> list[Tensor]:
-        if batch_size < 1:
-            raise ValueError(f"[Ensemble] batch_size is 1 or more, not {batch_size}")
+        integer("Ensemble", "batch_size", batch_size, 1)
         rows = as_tensor(x, next((p.dtype for p in self.parameters()), None))
         with evaluating(self):
             starts = range(0, max(len(rows), 1), batch_size)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from surefoot import nn
-from surefoot.nn._check import positive_int
+from surefoot._check import integer, number
 from surefoot.train import Callback, LRSchedule
 
 from .combine import Combine
@@ -47,9 +47,8 @@ class Snapshots(Callback):
     """
 
     def __init__(self, every: int, keep: int | None = None) -> None:
-        if every < 1 or (keep is not None and keep < 1):
-            raise ValueError(f"[Snapshots] every and keep are 1 or more, not {every}, {keep}")
-        self.every, self.keep = every, keep
+        self.every = integer("Snapshots", "every", every, 1)
+        self.keep = None if keep is None else integer("Snapshots", "keep", keep, 1)
         self.models: list[nn.Module] = []
         self._model: nn.Module | None = None
 
@@ -113,10 +112,8 @@ class SnapshotEnsemble(Snapshots):
 
     def __init__(self, cycles: int, eta_min: float = 0.0, keep: int | None = None) -> None:
         super().__init__(1, keep)
-        self.cycles = positive_int("SnapshotEnsemble", "cycles", cycles)
-        if not eta_min >= 0.0:
-            raise ValueError(f"[SnapshotEnsemble] eta_min is 0 or more, not {eta_min}")
-        self.eta_min = float(eta_min)
+        self.cycles = integer("SnapshotEnsemble", "cycles", cycles, 1)
+        self.eta_min = float(number("SnapshotEnsemble", "eta_min", eta_min, 0))
         self._ends: list[int] = []  # steps after which a cycle is over
         self._rates: list[float] = []
         self._step = self._cycle = 0

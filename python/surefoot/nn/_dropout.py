@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from surefoot import _core
+from surefoot._check import probability
 from surefoot._core import Tensor
-
-from ._check import probability
 
 Scaling = Literal["train", "eval"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from surefoot import _core
+from surefoot._check import tensor
 from surefoot._core import Tensor
-
-from ._check import tensor
 
 
 class Scores(NamedTuple):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from surefoot import _core
+from surefoot._check import number
 from surefoot._core import Tensor
 
-from ._check import not_negative
 from .module import Module
 
 __all__ = [
@@ -142,7 +142,7 @@ class _Shrink(Activation):
 
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
-        self.lambd = not_negative(type(self).__name__, "lambd", lambd)
+        self.lambd = number(type(self).__name__, "lambd", lambd, 0, infinite=True)
 
     def extra_repr(self) -> str:
         return f"{self.lambd}"

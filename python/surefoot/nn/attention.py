@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer, probability, tensor
 from surefoot._core import Tensor
 
 from . import _dropout, _mask, init
-from ._check import positive_int, probability, tensor
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -84,16 +84,16 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         owner = "MultiheadAttention"
-        self.embed_dim = positive_int(owner, "embed_dim", embed_dim)
-        self.num_heads = positive_int(owner, "num_heads", num_heads)
+        self.embed_dim = integer(owner, "embed_dim", embed_dim, 1)
+        self.num_heads = integer(owner, "num_heads", num_heads, 1)
         if embed_dim % num_heads:
             raise ValueError(
                 f"[{owner}] embed_dim={embed_dim} cannot be divided into num_heads={num_heads}"
             )
         self.head_dim = embed_dim // num_heads
         self.dropout = probability(owner, "dropout", dropout)
-        self.kdim = embed_dim if kdim is None else positive_int(owner, "kdim", kdim)
-        self.vdim = embed_dim if vdim is None else positive_int(owner, "vdim", vdim)
+        self.kdim = embed_dim if kdim is None else integer(owner, "kdim", kdim, 1)
+        self.vdim = embed_dim if vdim is None else integer(owner, "vdim", vdim, 1)
         self.batch_first = batch_first
         self.add_zero_attn = add_zero_attn
         self._add_projections(bias, add_bias_kv, _core.float32 if dtype is None else dtype)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from surefoot import _core
+from surefoot._check import integer, number, probability
 from surefoot._core import Tensor
 
 from . import init
-from ._check import not_negative, positive_int, probability
 from .module import Module
 from .parameter import Parameter
 
@@ -46,8 +46,8 @@ class _ChannelNorm(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.num_features = size = positive_int(name, "num_features", num_features)
-        self.eps = not_negative(name, "eps", eps)
+        self.num_features = size = integer(name, "num_features", num_features, 1)
+        self.eps = number(name, "eps", eps, 0)
         self.momentum = None if momentum is None else probability(name, "momentum", momentum)
         self.affine, self.track_running_stats = affine, track_running_stats
         for parameter, learned in (("weight", affine), ("bias", affine and bias)):

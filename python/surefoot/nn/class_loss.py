@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from surefoot import _core
+from surefoot._check import probability
 from surefoot._core import Tensor
 
-from ._check import REDUCTIONS, probability
-from .loss import Loss, WeightedLoss
+from .loss import REDUCTIONS, Loss, WeightedLoss
 
 __all__ = [
     "CrossEntropyLoss",

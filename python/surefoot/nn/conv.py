@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from surefoot import _core
+from surefoot._check import choice, integer
 from surefoot._core import Tensor
 
 from . import init as laws
 from . import initializer
-from ._check import one_of, positive_int
 from .auto_init import AutoInit
 from .module import Module
 from .parameter import Parameter
@@ -48,9 +48,9 @@ class _Conv(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.in_channels = positive_int(name, "in_channels", in_channels)
-        self.out_channels = positive_int(name, "out_channels", out_channels)
-        self.groups = positive_int(name, "groups", groups)
+        self.in_channels = integer(name, "in_channels", in_channels, 1)
+        self.out_channels = integer(name, "out_channels", out_channels, 1)
+        self.groups = integer(name, "groups", groups, 1)
         for side in ("in_channels", "out_channels"):
             if getattr(self, side) % self.groups:
                 raise ValueError(
@@ -61,7 +61,7 @@ class _Conv(Module):
         self.stride = self._sizes("stride", stride, 1)
         self.dilation = self._sizes("dilation", dilation, 1)
         self.padding = self._padding(padding)
-        self.padding_mode = one_of(name, "padding_mode", padding_mode, PADDING_MODES)
+        self.padding_mode = choice(name, "padding_mode", padding_mode, PADDING_MODES)
         self._law = init if init in ("auto", "torch") else initializer.get(init, name)
         self._auto_init: AutoInit | None = None
         dtype = _core.float32 if dtype is None else dtype
@@ -97,7 +97,7 @@ class _Conv(Module):
         name = type(self).__name__
         if self.transposed:
             raise ValueError(f"[{name}] padding={padding!r}: must be integers")
-        one_of(name, "padding", padding, ("same", "valid"))
+        choice(name, "padding", padding, ("same", "valid"))
         if padding == "same" and max(self.stride) > 1:
             raise ValueError(
                 f"[{name}] padding='same' keeps the size: stride must be 1, got {self.stride}"

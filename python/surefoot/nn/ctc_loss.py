@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
-from ._check import not_negative
 from .loss import Loss
 
 __all__ = ["CTCLoss"]
@@ -44,7 +44,7 @@ class CTCLoss(Loss):
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
     ) -> None:
         super().__init__(reduction)
-        self.blank = int(not_negative("CTCLoss", "blank", blank))
+        self.blank = integer("CTCLoss", "blank", blank, 0)
         self.zero_infinity = zero_infinity
 
     def forward(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from surefoot import _core
+from surefoot._check import positive
 from surefoot._core import Tensor
 
-from ._check import positive
 from .module import Module
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]

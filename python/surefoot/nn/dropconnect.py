@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from surefoot import _core
+from surefoot._check import choice, integer, number
 from surefoot._core import Tensor
 
 from . import _dropout as functions
-from ._check import one_of, positive_int, probability
 from .linear import Linear
 
 __all__ = ["DropConnect"]
@@ -62,15 +62,13 @@ class DropConnect(Linear):
         dtype: Any = None,
     ) -> None:
         super().__init__(in_features, out_features, bias, init=init, dtype=dtype)
-        self.p = probability("DropConnect", "p", p)
-        if p == 1:
-            raise ValueError("[DropConnect] p=1: must be below 1, some weights must be left")
+        self.p = number("DropConnect", "p", p, 0, 1)  # some weights must be left
         self.per_sample = per_sample
-        self.inference = one_of("DropConnect", "inference", inference, ("mean", "sampled"))
-        self.samples = positive_int("DropConnect", "samples", samples)
+        self.inference = choice("DropConnect", "inference", inference, ("mean", "sampled"))
+        self.samples = integer("DropConnect", "samples", samples, 1)
         self.activation = activation
         self.scaling: functions.Scaling = scaling
-        one_of("DropConnect", "scaling", scaling, ("train", "eval"))
+        choice("DropConnect", "scaling", scaling, ("train", "eval"))
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training and self.inference == "sampled":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from surefoot._check import choice, probability
 from surefoot._core import Tensor
 
 from . import _dropout as functions
-from ._check import one_of, probability
 from .module import Module
 
 __all__ = [
@@ -36,7 +36,7 @@ class _ScaledDropout(_Dropout):
     ) -> None:
         super().__init__(p, inplace)
         self.scaling: functions.Scaling = scaling
-        one_of(type(self).__name__, "scaling", scaling, ("train", "eval"))
+        choice(type(self).__name__, "scaling", scaling, ("train", "eval"))
 
     def extra_repr(self) -> str:
         text = super().extra_repr()

@@ -17,10 +17,10 @@ from contextvars import ContextVar
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import choice, number, positive, probability
 from surefoot._core import Generator, Tensor
 from surefoot.autograd import no_grad
 
-from ._check import one_of, probability
 from ._normal import normal_cdf, normal_quantile
 
 __all__ = [
@@ -80,11 +80,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return 1.0
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, (int, float)):
-            raise ValueError(f"[calculate_gain] param={param!r}: must be the negative slope")
+        number("calculate_gain", "param", slope)
         return math.sqrt(2.0 / (1.0 + slope * slope))
     table = {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
-    one_of("calculate_gain", "nonlinearity", nonlinearity, (*table, "leaky_relu", *_UNIT_GAIN))
+    choice("calculate_gain", "nonlinearity", nonlinearity, (*table, "leaky_relu", *_UNIT_GAIN))
     return table[nonlinearity]
 
 
@@ -99,7 +98,7 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def _fan(tensor: Tensor, mode: str) -> int:
-    one_of("init", "mode", mode, ("fan_in", "fan_out"))
+    choice("init", "mode", mode, ("fan_in", "fan_out"))
     return _calculate_fan_in_and_fan_out(tensor)[0 if mode == "fan_in" else 1]
 
 
@@ -141,8 +140,7 @@ def trunc_normal_(
     """
     if not a < b:
         raise ValueError(f"[trunc_normal_] a={a}, b={b}: a must be less than b")
-    if std <= 0.0:
-        raise ValueError(f"[trunc_normal_] std={std}: must be positive")
+    positive("trunc_normal_", "std", std)
     low, high = normal_cdf((a - mean) / std), normal_cdf((b - mean) / std)
     if not _DRAWS.get():
         return tensor

@@ -11,11 +11,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from surefoot._check import choice, positive
 from surefoot._core import Generator, Tensor
 from surefoot.autograd import no_grad
 
 from . import init
-from ._check import one_of
 
 __all__ = [
     "Initializer",
@@ -189,11 +189,9 @@ class VarianceScaling(Initializer):
     ) -> None:
         super().__init__(seed)
         owner = type(self).__name__
-        if not scale > 0.0:
-            raise ValueError(f"[{owner}] scale={scale!r}: must be positive")
-        self.scale = scale
-        self.mode = one_of(owner, "mode", mode, self.MODES)
-        self.distribution = one_of(owner, "distribution", distribution, self.DISTRIBUTIONS)
+        self.scale = positive(owner, "scale", scale)
+        self.mode = choice(owner, "mode", mode, self.MODES)
+        self.distribution = choice(owner, "distribution", distribution, self.DISTRIBUTIONS)
 
     def fill(self, tensor: Tensor, generator: Generator | None) -> Tensor:
         fan_in, fan_out = init._calculate_fan_in_and_fan_out(tensor)

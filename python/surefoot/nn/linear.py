@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
 from . import init as laws
 from . import initializer
-from ._check import positive_int
 from .auto_init import AutoInit
 from .module import Module
 from .parameter import Parameter
@@ -51,8 +51,8 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.in_features = positive_int("Linear", "in_features", in_features)
-        self.out_features = positive_int("Linear", "out_features", out_features)
+        self.in_features = integer("Linear", "in_features", in_features, 1)
+        self.out_features = integer("Linear", "out_features", out_features, 1)
         self._law = init if init in ("auto", "torch") else initializer.get(init, "Linear")
         self._auto_init: AutoInit | None = None
         dtype = _core.float32 if dtype is None else dtype

@@ -11,12 +11,14 @@ advantages of a policy gradient.
 from __future__ import annotations
 
 from surefoot import _core
+from surefoot._check import choice, number, positive
 from surefoot._core import Tensor
 
-from ._check import REDUCTIONS, not_negative, one_of, positive
 from .module import Module
 
 __all__ = ["MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "PoissonNLLLoss", "GaussianNLLLoss"]
+
+REDUCTIONS = ("mean", "sum", "none")
 
 
 class Loss(Module):
@@ -24,7 +26,7 @@ class Loss(Module):
 
     def __init__(self, reduction: str = "mean", allowed: tuple[str, ...] = REDUCTIONS) -> None:
         super().__init__()
-        self.reduction = one_of(type(self).__name__, "reduction", reduction, allowed)
+        self.reduction = choice(type(self).__name__, "reduction", reduction, allowed)
 
 
 class WeightedLoss(Loss):
@@ -83,7 +85,7 @@ class HuberLoss(Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = positive("HuberLoss", "delta", delta)
+        self.delta = positive("HuberLoss", "delta", delta, infinite=True)
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         return _core.huber_loss(
@@ -105,7 +107,7 @@ class SmoothL1Loss(Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.beta = not_negative("SmoothL1Loss", "beta", beta)
+        self.beta = number("SmoothL1Loss", "beta", beta, 0)
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         return _core.smooth_l1_loss(
@@ -136,7 +138,7 @@ class PoissonNLLLoss(Loss):
     ) -> None:
         super().__init__(reduction)
         self.log_input, self.full = log_input, full
-        self.eps = not_negative("PoissonNLLLoss", "eps", eps)
+        self.eps = number("PoissonNLLLoss", "eps", eps, 0)
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         options = (self.log_input, self.full, self.eps, self.reduction)

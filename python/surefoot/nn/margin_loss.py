@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from surefoot import _core
+from surefoot._check import choice, positive
 from surefoot._core import Tensor
 
-from ._check import positive
 from .loss import Loss, WeightedLoss
 
 __all__ = [
@@ -104,9 +104,7 @@ class MultiMarginLoss(WeightedLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(weight, reduction)
-        if p not in (1, 2):
-            raise ValueError(f"[MultiMarginLoss] p={p!r}: must be 1 or 2")
-        self.p, self.margin = p, margin
+        self.p, self.margin = choice("MultiMarginLoss", "p", p, (1, 2)), margin
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         options = (self.p, self.margin, self.weight, self.reduction)
@@ -179,7 +177,7 @@ class CosineEmbeddingLoss(Loss):
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction)
         if not -1.0 <= margin <= 1.0:
-            raise ValueError(f"[CosineEmbeddingLoss] margin={margin!r}: must lie in [-1, 1]")
+            raise ValueError(f"[CosineEmbeddingLoss] margin must be in [-1, 1], got {margin!r}")
         self.margin = margin
 
     def forward(
@@ -220,7 +218,7 @@ class TripletMarginLoss(Loss):
     ) -> None:
         super().__init__(reduction)
         self.margin = positive("TripletMarginLoss", "margin", margin)
-        self.p = positive("TripletMarginLoss", "p", p)
+        self.p = positive("TripletMarginLoss", "p", p, infinite=True)
         self.eps, self.swap = eps, swap
 
     def forward(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer, number
 from surefoot._core import Tensor
 
 from . import init
-from ._check import not_negative, positive_int
 from .module import Module
 from .parameter import Parameter
 
@@ -43,7 +43,7 @@ def _sizes(owner: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     given = shape if isinstance(shape, (tuple, list)) else (shape,)
     if not given:
         raise ValueError(f"[{owner}] normalized_shape={shape!r}: must name one dimension or more")
-    return tuple(positive_int(owner, "normalized_shape", size) for size in given)
+    return tuple(integer(owner, "normalized_shape", size, 1) for size in given)
 
 
 class LayerNorm(_SampleNorm):
@@ -80,7 +80,7 @@ class LayerNorm(_SampleNorm):
     ) -> None:
         super().__init__()
         self.normalized_shape = _sizes("LayerNorm", normalized_shape)
-        self.eps = not_negative("LayerNorm", "eps", eps)
+        self.eps = number("LayerNorm", "eps", eps, 0)
         self.elementwise_affine = elementwise_affine
         learned = {"weight": elementwise_affine, "bias": elementwise_affine and bias}
         self._add_affine(self.normalized_shape, dtype, **learned)
@@ -123,7 +123,7 @@ class RMSNorm(_SampleNorm):
     ) -> None:
         super().__init__()
         self.normalized_shape = _sizes("RMSNorm", normalized_shape)
-        self.eps = None if eps is None else not_negative("RMSNorm", "eps", eps)
+        self.eps = None if eps is None else number("RMSNorm", "eps", eps, 0)
         self.elementwise_affine = elementwise_affine
         self._add_affine(self.normalized_shape, dtype, weight=elementwise_affine)
 
@@ -170,14 +170,14 @@ class GroupNorm(_SampleNorm):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.num_groups = positive_int("GroupNorm", "num_groups", num_groups)
-        self.num_channels = positive_int("GroupNorm", "num_channels", num_channels)
+        self.num_groups = integer("GroupNorm", "num_groups", num_groups, 1)
+        self.num_channels = integer("GroupNorm", "num_channels", num_channels, 1)
         if self.num_channels % self.num_groups:
             raise ValueError(
                 f"[GroupNorm] num_channels={num_channels} cannot be divided into "
                 f"num_groups={num_groups}"
             )
-        self.eps, self.affine = not_negative("GroupNorm", "eps", eps), affine
+        self.eps, self.affine = number("GroupNorm", "eps", eps, 0), affine
         self._add_affine((self.num_channels,), dtype, weight=affine, bias=affine and bias)
 
     def forward(self, x: Tensor) -> Tensor:

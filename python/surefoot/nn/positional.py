@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer, probability
 from surefoot._core import Tensor
 
 from . import _dropout, init
-from ._check import positive_int, probability
 from .module import Module
 from .parameter import Parameter
 
@@ -31,8 +31,8 @@ class _Positional(Module):
     def __init__(self, d_model: int, max_len: int, dropout: float, batch_first: bool) -> None:
         super().__init__()
         owner = type(self).__name__
-        self.d_model = positive_int(owner, "d_model", d_model)
-        self.max_len = positive_int(owner, "max_len", max_len)
+        self.d_model = integer(owner, "d_model", d_model, 1)
+        self.max_len = integer(owner, "max_len", max_len, 1)
         self.dropout = probability(owner, "dropout", dropout)
         self.batch_first = batch_first
 

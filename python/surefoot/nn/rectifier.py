@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import choice, integer, positive
 from surefoot._core import Tensor
 
 from . import _activation as functions
-from ._check import one_of, positive, positive_int
 from .activation import Activation, InplaceActivation
 from .module import Module
 from .parameter import Parameter
@@ -130,7 +130,7 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = None) -> None:
         super().__init__()
-        self.num_parameters = positive_int("PReLU", "num_parameters", num_parameters)
+        self.num_parameters = integer("PReLU", "num_parameters", num_parameters, 1)
         self.init = init
         dtype = _core.float32 if dtype is None else dtype
         self.weight = Parameter(_core.full((self.num_parameters,), init, dtype=dtype))
@@ -218,7 +218,7 @@ class GELU(Activation):
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.approximate = one_of("GELU", "approximate", approximate, ("none", "tanh"))
+        self.approximate = choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.gelu(x, approximate=self.approximate)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import choice, integer, number, probability, tensor
 from surefoot._core import ShapeError, Tensor
 
-from ._check import finite, one_of, positive_int, probability, tensor
 from ._recurrent import add_weights, law_of, own_weights, reset_weights, run_layer
 from .module import Module
 from .utils.rnn import PackedSequence
@@ -48,9 +48,9 @@ class RNNBase(Module):
         name = type(self).__name__
         if not hasattr(self, "cell"):
             raise NotImplementedError(f"[{name}] has no cell: build an RNN, LSTM or GRU")
-        self.input_size = positive_int(name, "input_size", input_size)
-        self.hidden_size = positive_int(name, "hidden_size", hidden_size)
-        self.num_layers = positive_int(name, "num_layers", num_layers)
+        self.input_size = integer(name, "input_size", input_size, 1)
+        self.hidden_size = integer(name, "hidden_size", hidden_size, 1)
+        self.num_layers = integer(name, "num_layers", num_layers, 1)
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         self.dropout = probability(name, "dropout", dropout)
         if self.dropout > 0 and self.num_layers == 1:
@@ -235,7 +235,7 @@ class RNN(RNNBase):
         init: Any = "auto",
         dtype: Any = None,
     ) -> None:
-        self.nonlinearity = one_of("RNN", "nonlinearity", nonlinearity, ("tanh", "relu"))
+        self.nonlinearity = choice("RNN", "nonlinearity", nonlinearity, ("tanh", "relu"))
         self.cell = nonlinearity
         super().__init__(
             *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
@@ -302,7 +302,7 @@ class LSTM(RNNBase):
             raise ValueError(f"[LSTM] forget_bias={forget_bias} needs bias=True")
         self.proj_size = 0
         self.forget_bias = (
-            forget_bias if forget_bias is None else finite("LSTM", "forget_bias", forget_bias)
+            forget_bias if forget_bias is None else number("LSTM", "forget_bias", forget_bias)
         )
         super().__init__(
             *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import choice, integer, number, tensor
 from surefoot._core import ShapeError, Tensor
 
-from ._check import finite, one_of, positive_int, tensor
 from ._recurrent import add_weights, law_of, own_weights, reset_weights, run_layer
 from .module import Module
 from .parameter import Parameter
@@ -30,8 +30,8 @@ class _Cell(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        self.input_size = positive_int(name, "input_size", input_size)
-        self.hidden_size = positive_int(name, "hidden_size", hidden_size)
+        self.input_size = integer(name, "input_size", input_size, 1)
+        self.hidden_size = integer(name, "hidden_size", hidden_size, 1)
         self.bias = bias
         self._law = law_of(name, init)
         sizes = (self.input_size, self.hidden_size)
@@ -103,7 +103,7 @@ class RNNCell(_Cell):
         init: Any = "auto",
         dtype: Any = None,
     ) -> None:
-        self.nonlinearity = one_of("RNNCell", "nonlinearity", nonlinearity, ("tanh", "relu"))
+        self.nonlinearity = choice("RNNCell", "nonlinearity", nonlinearity, ("tanh", "relu"))
         self.cell = nonlinearity
         super().__init__(input_size, hidden_size, bias, init, dtype)
 
@@ -145,7 +145,7 @@ class LSTMCell(_Cell):
         if forget_bias is not None and not bias:
             raise ValueError(f"[LSTMCell] forget_bias={forget_bias} needs bias=True")
         self.forget_bias = (
-            forget_bias if forget_bias is None else finite("LSTMCell", "forget_bias", forget_bias)
+            forget_bias if forget_bias is None else number("LSTMCell", "forget_bias", forget_bias)
         )
         super().__init__(input_size, hidden_size, bias, init, dtype)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
-from ._check import positive_int
 from .activation import Activation
 from .linear import Linear
 from .module import Module
@@ -109,9 +109,9 @@ class Maxout(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.in_features = positive_int("Maxout", "in_features", in_features)
-        self.out_features = positive_int("Maxout", "out_features", out_features)
-        self.k = positive_int("Maxout", "k", k)
+        self.in_features = integer("Maxout", "in_features", in_features, 1)
+        self.out_features = integer("Maxout", "out_features", out_features, 1)
+        self.k = integer("Maxout", "k", k, 1)
         law = "he_normal" if isinstance(init, str) and init == "auto" else init
         self.linear = Linear(in_features, out_features * k, bias, init=law, dtype=dtype)
 

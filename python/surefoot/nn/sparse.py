@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from surefoot import _core
+from surefoot._check import choice, integer, number, tensor
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
 from . import init
-from ._check import not_negative, one_of, positive_int, tensor
 from .module import Module
 from .parameter import Parameter
 
@@ -20,14 +20,9 @@ E = TypeVar("E", bound="_Table")
 
 
 def _padding(owner: str, padding_idx: int | None, rows: int) -> int | None:
-    if padding_idx is not None and not hasattr(padding_idx, "__index__"):
-        raise TypeError(f"[{owner}] padding_idx={padding_idx!r}: must be an integer")
-    if padding_idx is None or -rows <= padding_idx < rows:
-        return padding_idx if padding_idx is None else padding_idx % rows
-    raise ValueError(
-        f"[{owner}] padding_idx={padding_idx}: must lie in [-{rows}, {rows}), "
-        f"as num_embeddings={rows}"
-    )
+    if padding_idx is None:
+        return None
+    return integer(owner, "padding_idx", padding_idx, -rows, rows - 1) % rows
 
 
 class _Table(Module):
@@ -48,10 +43,12 @@ class _Table(Module):
         table: Tensor | None,
     ) -> None:
         owner = type(self).__name__
-        self.num_embeddings = positive_int(owner, "num_embeddings", num_embeddings)
-        self.embedding_dim = positive_int(owner, "embedding_dim", embedding_dim)
+        self.num_embeddings = integer(owner, "num_embeddings", num_embeddings, 1)
+        self.embedding_dim = integer(owner, "embedding_dim", embedding_dim, 1)
         self.padding_idx = _padding(owner, padding_idx, self.num_embeddings)
-        self.max_norm = None if max_norm is None else not_negative(owner, "max_norm", max_norm)
+        self.max_norm = (
+            None if max_norm is None else number(owner, "max_norm", max_norm, 0, infinite=True)
+        )
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
         if sparse:
@@ -222,7 +219,7 @@ class EmbeddingBag(_Table):
         _weight: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.mode = one_of("EmbeddingBag", "mode", mode, ("sum", "mean", "max"))
+        self.mode = choice("EmbeddingBag", "mode", mode, ("sum", "mean", "max"))
         self.include_last_offset = include_last_offset
         options = (max_norm, norm_type, scale_grad_by_freq, sparse, dtype, _weight)
         self._set_up(num_embeddings, embedding_dim, padding_idx, *options)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
-from ._check import positive_int
 from .module import Module
 
 __all__ = ["Standardize"]
@@ -60,7 +60,7 @@ class Standardize(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.num_features = positive_int("Standardize", "num_features", num_features)
+        self.num_features = integer("Standardize", "num_features", num_features, 1)
         self.dim = dim
         dtype = _core.float32 if dtype is None else dtype
         # A std of 0 stands for "not yet fitted": fit and the arguments never give it.

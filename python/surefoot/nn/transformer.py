@@ -6,10 +6,10 @@ import copy
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
 from . import functional, init
-from ._check import positive_int
 from .container import ModuleList
 from .module import Module
 from .normalization import LayerNorm
@@ -19,7 +19,7 @@ __all__ = ["Transformer", "TransformerDecoder", "TransformerEncoder"]
 
 
 def _copies(owner: str, layer: Module, num_layers: int) -> ModuleList:
-    count = positive_int(owner, "num_layers", num_layers)
+    count = integer(owner, "num_layers", num_layers, 1)
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 

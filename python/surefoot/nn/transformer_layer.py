@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from surefoot._check import choice, integer, number, probability
 from surefoot._core import Tensor
 
 from . import functional
-from ._check import not_negative, one_of, positive_int, probability
 from .attention import MultiheadAttention
 from .dropout import Dropout
 from .linear import Linear
@@ -23,7 +23,7 @@ Activation = str | Callable[[Tensor], Tensor]
 def _function(owner: str, activation: Activation) -> Callable[[Tensor], Tensor]:
     if callable(activation):
         return activation
-    one_of(owner, "activation", activation, ("relu", "gelu"))
+    choice(owner, "activation", activation, ("relu", "gelu"))
     return functional.relu if activation == "relu" else functional.gelu
 
 
@@ -59,9 +59,9 @@ class _Layer(Module):
     ) -> None:
         super().__init__()
         owner = type(self).__name__
-        positive_int(owner, "dim_feedforward", dim_feedforward)
+        integer(owner, "dim_feedforward", dim_feedforward, 1)
         probability(owner, "dropout", dropout)
-        not_negative(owner, "layer_norm_eps", layer_norm_eps)
+        number(owner, "layer_norm_eps", layer_norm_eps, 0)
         self.norm_first = norm_first
         for name in attentions:
             made = MultiheadAttention(

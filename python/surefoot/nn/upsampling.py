@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surefoot import _core
+from surefoot._check import choice, integer
 from surefoot._core import Tensor
 
-from ._check import one_of, positive_int
 from .module import Module
 
 __all__ = [
@@ -62,7 +62,7 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         if mode not in ("bicubic", "trilinear"):  # those are refused by name when they are called
-            one_of(type(self).__name__, "mode", mode, MODES)
+            choice(type(self).__name__, "mode", mode, MODES)
         self.size, self.scale_factor = size, scale_factor
         self.mode, self.align_corners = mode, align_corners
         self.recompute_scale_factor = recompute_scale_factor
@@ -135,7 +135,7 @@ class PixelShuffle(Module):
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
-        self.upscale_factor = positive_int("PixelShuffle", "upscale_factor", upscale_factor)
+        self.upscale_factor = integer("PixelShuffle", "upscale_factor", upscale_factor, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.pixel_shuffle(x, self.upscale_factor)
@@ -157,7 +157,7 @@ class PixelUnshuffle(Module):
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
-        self.downscale_factor = positive_int("PixelUnshuffle", "downscale_factor", downscale_factor)
+        self.downscale_factor = integer("PixelUnshuffle", "downscale_factor", downscale_factor, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.pixel_unshuffle(x, self.downscale_factor)
@@ -181,7 +181,7 @@ class ChannelShuffle(Module):
 
     def __init__(self, groups: int) -> None:
         super().__init__()
-        self.groups = positive_int("ChannelShuffle", "groups", groups)
+        self.groups = integer("ChannelShuffle", "groups", groups, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.channel_shuffle(x, self.groups)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from . import _check
+from surefoot import _check
 
 Init = TypeVar("Init", bound=Callable[..., None])
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar
 
-from surefoot import _core
+from surefoot import _check, _core
 from surefoot._core import Tensor
 
-from . import _check
+from ._options import check_options
 from ._sparse_steps import SparseSteps
 from ._state import Group, Key
 from ._terms import sign_and_decay
@@ -35,7 +35,7 @@ class RowRule(SparseSteps):
         raise NotImplementedError
 
     def _check(self, group: Group) -> None:
-        _check.options(self._rule(), group)
+        check_options(self._rule(), group)
 
     def _update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
         self._run(group, params, grads, 1.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from . import _check
+from surefoot import _check
+
 from ._row_rule import RowRule
 from ._state import Group
 from ._terms import gradient_line
@@ -78,7 +79,7 @@ class ASGD(RowRule):
 
     def _check(self, group: Group) -> None:
         super()._check(group)
-        _check.number("ASGD", "alpha", group["alpha"])
+        _check.number("ASGD", "alpha", group["alpha"], 0)
 
     def _row(self, group: Group) -> tuple[str, tuple[str, ...]]:
         return "asgd", self._fields

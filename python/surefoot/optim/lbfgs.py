@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from surefoot import _core
+from surefoot import _check, _core
 from surefoot._core import Tensor
 
-from . import _check
 from ._closure import Closure, with_grad
 from ._closure_rule import ClosureRule
 from ._line_search import Trial, strong_wolfe
@@ -97,7 +96,7 @@ class LBFGS(ClosureRule):
 
     def _check(self, group: Group) -> None:
         for name in ("lr", "tolerance_grad", "tolerance_change"):
-            _check.number("LBFGS", name, group[name])
+            _check.number("LBFGS", name, group[name], 0)
         for name in ("max_iter", "max_eval", "history_size"):
             _check.integer("LBFGS", name, group[name], 1)
         _check.choice("LBFGS", "line_search_fn", group["line_search_fn"], ("strong_wolfe", None))

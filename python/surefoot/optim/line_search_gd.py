@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from surefoot import _core
+from surefoot import _check, _core
 from surefoot._core import Tensor
 
-from . import _check
 from ._closure import Closure, with_grad
 from ._closure_rule import ClosureRule
 from ._state import Group

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from surefoot import _core
+from surefoot import _check, _core
 from surefoot._core import Tensor
 
 from ._closure import Closure, with_grad
@@ -257,8 +257,7 @@ class Optimizer:
 
     def _clip_factor(self, max_norm: float) -> float:
         """What ``max_norm`` makes of every gradient; notes the norm."""
-        if not max_norm >= 0:
-            raise ValueError(f"[{self._rule()}] max_norm must be at least 0, got {max_norm!r}")
+        _check.number(self._rule(), "max_norm", max_norm, 0, infinite=True)
         grads = [g for group in self.param_groups for g in _core._with_grads(group["params"])[1]]
         self.last_norm = _core._total_norm(grads, 2.0)
         return float(_core._clip_factor(self.last_norm, max_norm).item())

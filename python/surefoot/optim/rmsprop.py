@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from surefoot import _check
 from surefoot._core import Tensor
 
-from . import _check
 from ._presets import with_presets
 from ._row_rule import AdaptiveRule
 from ._state import Group
@@ -104,7 +104,7 @@ class RMSprop(AdaptiveRule):
 
     def _check(self, group: Group) -> None:
         super()._check(group)
-        _check.number("RMSprop", "alpha", group["alpha"], below=1.0)
+        _check.number("RMSprop", "alpha", group["alpha"], 0, 1)
 
     def _row(self, group: Group) -> tuple[str, tuple[str, ...]]:
         return _ROWS[group["centered"], group["momentum"] > 0]

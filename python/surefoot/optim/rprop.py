@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from . import _check
+from surefoot import _check
+
 from ._row_rule import RowRule
 from ._state import Group
 from ._terms import gradient_line
@@ -69,9 +70,7 @@ class Rprop(RowRule):
     def _check(self, group: Group) -> None:
         super()._check(group)
         for name in ("etas", "step_sizes"):
-            _check.pair("Rprop", name, group[name])
-            for i, value in enumerate(group[name]):
-                _check.number("Rprop", f"{name}[{i}]", value)
+            _check.pair("Rprop", name, group[name], 0)
         if not 0 < group["etas"][0] < 1 < group["etas"][1]:
             raise ValueError(f"[Rprop] etas must have 0 < eta- < 1 < eta+, got {group['etas']!r}")
         if group["step_sizes"][0] > group["step_sizes"][1]:

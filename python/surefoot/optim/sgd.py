@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from surefoot import _check
 from surefoot._core import Tensor
 
-from . import _check
 from ._closure import Closure, with_grad
+from ._options import check_options
 from ._presets import with_presets
 from ._row_rule import RowRule
 from ._state import Group
@@ -101,7 +102,7 @@ class SGD(RowRule):
         )
 
     def _check(self, group: Group) -> None:
-        _check.options("SGD", group)
+        check_options("SGD", group)
         _check.choice("SGD", "momentum_form", group["momentum_form"], _FORMS)
         if group["nesterov"] != "lookahead":
             _check.flag("SGD", "nesterov", group["nesterov"])

@@ -7,13 +7,12 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-from surefoot import _core
+from surefoot import _check, _core
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 from surefoot.nn import Module
 from surefoot.nn._mode import mode_kept
 
-from . import _check
 from .lr_scheduler import LRScheduler
 from .lr_scheduler._base import half_cosine, per_group
 from .optimizer import Optimizer
@@ -43,7 +42,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
         >>> get_ema_avg_fn(0.75)(sf.tensor(4.0), sf.tensor(8.0), 1).item()
         5.0
     """
-    _check.share("get_ema_avg_fn", "decay", decay)
+    _check.probability("get_ema_avg_fn", "decay", decay)
     return functools.partial(_ema, decay)
 
 
@@ -254,7 +253,7 @@ class SWALR(LRScheduler):
     ) -> None:
         self.swa_lrs = per_group("SWALR", "swa_lr", swa_lr, optimizer)
         for rate in self.swa_lrs:
-            _check.number("SWALR", "swa_lr", rate)
+            _check.number("SWALR", "swa_lr", rate, 0)
         self.anneal_epochs = _check.integer("SWALR", "anneal_epochs", anneal_epochs, 0)
         _check.choice("SWALR", "anneal_strategy", anneal_strategy, ("cos", "linear"))
         self.anneal_strategy = anneal_strategy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surefoot import _core
+from surefoot._check import pair
 from surefoot.nn import Module
 from surefoot.nn._mode import mode_kept
 from surefoot.nn._random import random_state_kept
@@ -52,23 +52,17 @@ def labelled(owner: str, name: str, value: Any, is_one: Callable[[Any], bool]) -
     return {str(label): item for label, item in value.items()}
 
 
-def positive(owner: str, name: str, value: Any) -> int:
-    """A whole number of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"[{owner}] {name}={value!r}: must be a whole number")
-    if value < 1:
-        raise ValueError(f"[{owner}] {name}={value}: must be 1 or more")
-    return int(value)
+def point(owner: str, name: str, value: Any) -> tuple[float, float]:
+    """A pair of finite numbers, also one in an array."""
+    x, y = pair(owner, name, value.tolist() if hasattr(value, "tolist") else value)
+    return float(x), float(y)
 
 
 def limits(owner: str, name: str, value: Any) -> tuple[float, float]:
-    """A pair (low, high) of finite numbers."""
-    try:
-        low, high = (float(end) for end in value)
-    except (TypeError, ValueError):
-        raise TypeError(f"[{owner}] {name}={value!r}: must be a pair (low, high)") from None
-    if not -math.inf < low < high < math.inf:
-        raise ValueError(f"[{owner}] {name}={value!r}: must be finite, low below high")
+    """A pair (low, high)."""
+    low, high = point(owner, name, value)
+    if low >= high:
+        raise ValueError(f"[{owner}] {name} must be a pair low < high, got {value!r}")
     return low, high
 
 

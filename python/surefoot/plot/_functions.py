@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from surefoot import _core, autograd
+from surefoot._check import integer
 
-from ._figure import labelled, limits, new_figure, positive
+from ._figure import labelled, limits, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ def activation_functions(
     owner = "activation_functions"
     by_label = labelled(owner, "functions", functions, callable)
     low, high = limits(owner, "xlim", xlim)
-    count = positive(owner, "resolution", resolution)
+    count = integer(owner, "resolution", resolution, 1)
     figure, (values, slopes) = new_figure(owner, 1, 2)
     for label, function in by_label.items():
         x = _core.linspace(low, high, count, dtype=_core.float64).requires_grad_()

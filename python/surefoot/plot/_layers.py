@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from surefoot import _core, autograd
+from surefoot._check import choice, integer
 from surefoot.nn import Module
 from surefoot.nn.activation import Activation
 
-from ._figure import Array, array, labelled, model_input, new_figure, positive, undisturbed
+from ._figure import Array, array, labelled, model_input, new_figure, undisturbed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -91,8 +92,7 @@ def gradient_histograms(
     Source: as of ``activation_histograms``.
     """
     owner = "gradient_histograms"
-    if of not in ("outputs", "weights"):
-        raise ValueError(f"[{owner}] of={of!r}: must be 'outputs' or 'weights'")
+    choice(owner, "of", of, ("outputs", "weights"))
     rows = {}
     for label, model in _models(owner, models).items():
         with undisturbed(model), autograd.enable_grad():
@@ -216,7 +216,7 @@ def _run(owner: str, model: Module, inputs: Any, layers: Layers) -> tuple[Any, d
 def _draw(
     owner: str, rows: Mapping[str, Row], bins: int, quantity: str, log: bool = False
 ) -> Figure:
-    bins = positive(owner, "bins", bins)
+    bins = integer(owner, "bins", bins, 1)
     drawn = {
         label: {name: _shown(values, log) for name, values in row.items()}
         for label, row in rows.items()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from surefoot._check import choice
+
 from ._figure import array, new_figure
 
 if TYPE_CHECKING:
@@ -45,8 +47,7 @@ def confusion_matrix(
         raise ValueError(f"[{owner}] counts have shape {table.shape}: must be square, not empty")
     if (table < 0).any() or not np.isfinite(table).all():
         raise ValueError(f"[{owner}] counts must be 0 or more")
-    if normalize not in (None, "true", "pred", "all"):
-        raise ValueError(f"[{owner}] normalize={normalize!r}: must be 'true', 'pred', 'all', None")
+    choice(owner, "normalize", normalize, ("true", "pred", "all", None))
     if display_labels is not None and len(display_labels) != len(table):
         raise ValueError(f"[{owner}] {len(display_labels)} labels for {len(table)} classes")
     if normalize is not None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot.optim import SGD, Adagrad, Adam, Optimizer, RMSprop
 
-from ._figure import Array, labelled, limits, new_figure, padded, positive
+from ._figure import Array, labelled, limits, new_figure, padded, point
 from ._surface import Loss, draw_contours, heights, number
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def optimizer_paths(
         [-1.8, 0.0]
     """
     name = "optimizer_paths"
-    begin = _start(start)
-    steps, resolution = positive(name, "steps", steps), positive(name, "resolution", resolution)
+    begin = point(name, "start", start)
+    steps, resolution = integer(name, "steps", steps, 1), integer(name, "resolution", resolution, 1)
     given = six_rules(lr) if optimizers is None else optimizers
     rules = labelled(name, "optimizers", given, callable)
     samples = dict(sample_loss or {})
@@ -102,16 +103,6 @@ def six_rules(lr: float) -> dict[str, Factory]:
         "RMSProp": lambda params: RMSprop(params, lr=lr, alpha=0.9),
         "Adam": lambda params: Adam(params, lr=lr),
     }
-
-
-def _start(start: Any) -> tuple[float, float]:
-    try:
-        x, y = (float(value) for value in start)
-    except (TypeError, ValueError):
-        raise TypeError(f"[optimizer_paths] start={start!r}: must be a pair (x, y)") from None
-    if not (math.isfinite(x) and math.isfinite(y)):
-        raise ValueError(f"[optimizer_paths] start={start!r}: must be finite")
-    return x, y
 
 
 def _path(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot.autograd import no_grad
 from surefoot.nn import Module
 
-from ._figure import Array, array, limits, model_input, new_figure, padded, positive, undisturbed
+from ._figure import Array, array, limits, model_input, new_figure, padded, undisturbed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def decision_regions(
         )
     if not np.isfinite(points).all():
         raise ValueError(f"[{owner}] X has values that are not finite")
-    count = positive(owner, "resolution", resolution)
+    count = integer(owner, "resolution", resolution, 1)
     left = padded(points[:, 0], 0.1) if xlim is None else limits(owner, "xlim", xlim)
     right = padded(points[:, 1], 0.1) if ylim is None else limits(owner, "ylim", ylim)
     xs, ys = np.linspace(*left, count), np.linspace(*right, count)

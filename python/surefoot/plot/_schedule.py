@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot.optim import SGD
 from surefoot.optim.lr_scheduler import Schedule
 
-from ._figure import labelled, new_figure, positive
+from ._figure import labelled, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +53,7 @@ def schedule(
         >>> figure.axes[0].lines[0].get_ydata().tolist()
         [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    epochs = positive("schedule", "epochs", epochs)
+    epochs = integer("schedule", "epochs", epochs, 1)
     factories = labelled("schedule", "factory", factory, callable)
     courses = {
         label: _course(make, epochs, lr, momentum, metric) for label, make in factories.items()

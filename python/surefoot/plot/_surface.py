@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot.autograd import no_grad
 
-from ._figure import Array, limits, new_figure, positive
+from ._figure import Array, limits, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +44,7 @@ def loss_surface(
         ['3d', 'rectilinear']
     """
     left, right = limits("loss_surface", "xlim", xlim), limits("loss_surface", "ylim", ylim)
-    count = positive("loss_surface", "resolution", resolution)
+    count = integer("loss_surface", "resolution", resolution, 1)
     figure, (whole,) = new_figure("loss_surface", size=(9.0, 4.0))
     whole.remove()
     space, flat = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
@@ -84,7 +85,7 @@ def draw_contours(
     """Contour lines; none where the loss is the same everywhere."""
     finite = values[np.isfinite(values)]
     if isinstance(levels, (int, np.integer)):
-        count = positive("loss", "levels", levels)
+        count = integer("loss", "levels", levels, 1)
         lines = np.unique(np.quantile(finite, np.linspace(0, 1, count + 2)[1:-1]))
     else:
         lines = np.unique(np.asarray(levels, dtype=np.float64))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefoot._check import integer
 from surefoot.nn import Module
 
-from ._figure import Array, array, new_figure, positive
+from ._figure import Array, array, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ def weight_images(
     """
     owner = "weight_images"
     images = _images(owner, array(_first_weight(owner, weight)).astype(np.float64), image_shape)
-    images = images[: positive(owner, "max_images", max_images)]
+    images = images[: integer(owner, "max_images", max_images, 1)]
     if not np.isfinite(images).all():
         raise ValueError(f"[{owner}] the weights are not all finite")
     columns = min(len(images), 8)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from numbers import Real
-from typing import Any
-
 from surefoot import _core
 from surefoot._core import Tensor
 
@@ -40,12 +36,3 @@ class Regularizer:
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({options})"
-
-
-def checked(rule: str, name: str, value: Any, low: float = 0.0) -> float:
-    """``value`` as a float, finite and at least ``low``."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"[{rule}] {name} must be a number, got {value!r}")
-    if not low <= float(value) < math.inf:
-        raise ValueError(f"[{rule}] {name} must be at least {low:g} and finite, got {value!r}")
-    return float(value)

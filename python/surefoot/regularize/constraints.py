@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from surefoot import _core
+from surefoot._check import number
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
-from ._base import Regularizer, checked
+from ._base import Regularizer
 
 __all__ = ["MaxNorm"]
 
@@ -32,7 +33,7 @@ class MaxNorm(Regularizer):
     in_loss = False
 
     def __init__(self, max_value: float = 2.0, dim: int = 0) -> None:
-        self.max_value = checked("MaxNorm", "max_value", max_value)
+        self.max_value = float(number("MaxNorm", "max_value", max_value, 0))
         self.dim = dim
 
     def apply_(self, weight: Tensor, lr: float) -> None:

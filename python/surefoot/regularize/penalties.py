@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, Literal
 
 from surefoot import _core
+from surefoot._check import choice, number
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
-from ._base import Regularizer, checked
+from ._base import Regularizer
 
 __all__ = ["L1", "L2", "ElasticNet", "LpNorm", "Orthogonality"]
 
@@ -20,17 +21,15 @@ Convention = Literal["norm", "decay", "per_sample"]
 _SHARES = {"norm": 1.0, "decay": 0.5, "per_sample": 0.5}
 
 
-def _convention(rule: str, convention: str, m: Any, known_ones: Iterable[str] = _SHARES) -> None:
-    if convention not in known_ones:
-        known = ", ".join(map(repr, known_ones))
-        raise ValueError(f"[{rule}] convention must be one of {known}, got {convention!r}")
+def _convention(rule: str, convention: str, m: Any, known_ones: Collection[str] = _SHARES) -> None:
+    choice(rule, "convention", convention, known_ones)
     if (convention == "per_sample") != (m is not None):
         raise ValueError(
             f"[{rule}] m, the number of training samples, goes with convention='per_sample' and "
             f"with it alone; got convention={convention!r}, m={m!r}"
         )
     if m is not None:
-        checked(rule, "m", m, low=1.0)
+        number(rule, "m", m, 1)
 
 
 def _factor(convention: str, m: float | None) -> float:
@@ -66,7 +65,7 @@ class L2(Regularizer):
     def __init__(
         self, l2: float = 0.01, *, convention: Convention = "norm", m: float | None = None
     ) -> None:
-        self.l2 = checked("L2", "l2", l2)
+        self.l2 = float(number("L2", "l2", l2, 0))
         _convention("L2", convention, m)
         self.convention: Convention = convention
         self.m = m
@@ -119,7 +118,7 @@ class L1(Regularizer):
         convention: Literal["norm", "per_sample"] = "norm",
         m: float | None = None,
     ) -> None:
-        self.l1 = checked("L1", "l1", l1)
+        self.l1 = float(number("L1", "l1", l1, 0))
         _convention("L1", convention, m, ("norm", "per_sample"))
         self.proximal = proximal
         self.convention, self.m = convention, m
@@ -154,8 +153,8 @@ class ElasticNet(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01, l2: float = 0.01, *, proximal: bool = False) -> None:
-        self.l1 = checked("ElasticNet", "l1", l1)
-        self.l2 = checked("ElasticNet", "l2", l2)
+        self.l1 = float(number("ElasticNet", "l1", l1, 0))
+        self.l2 = float(number("ElasticNet", "l2", l2, 0))
         self.proximal = proximal
         self.in_loss = not proximal
 
@@ -182,9 +181,9 @@ class LpNorm(Regularizer):
     """
 
     def __init__(self, strength: float = 0.01, p: float = 2.0) -> None:
-        self.strength = checked("LpNorm", "strength", strength)
+        self.strength = float(number("LpNorm", "strength", strength, 0))
         if p != math.inf:
-            checked("LpNorm", "p", p, low=1.0)  # below 1 there is no derivative at 0
+            number("LpNorm", "p", p, 1)  # below 1 there is no derivative at 0
         self.p = float(p)
 
     def __call__(self, weight: Tensor) -> Tensor:
@@ -208,7 +207,7 @@ class Orthogonality(Regularizer):
     """
 
     def __init__(self, strength: float = 0.01) -> None:
-        self.strength = checked("Orthogonality", "strength", strength)
+        self.strength = float(number("Orthogonality", "strength", strength, 0))
 
     def __call__(self, weight: Tensor) -> Tensor:
         if weight.ndim < 2:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from surefoot import nn
+from surefoot._check import integer, positive, probability
 from surefoot._core import Tensor
 from surefoot.optim.swa_utils import AveragedModel, update_bn
 
@@ -76,11 +77,8 @@ class EMA(_Averaging):
     """
 
     def __init__(self, decay: float = 0.999, every: int = 1, warmup: bool = True) -> None:
-        if not 0.0 <= decay <= 1.0:
-            raise ValueError(f"[EMA] decay is from 0 to 1, not {decay}")
-        if every < 1:
-            raise ValueError(f"[EMA] every is 1 or more, not {every}")
-        self.decay, self.every, self.warmup = decay, every, warmup
+        self.decay, self.warmup = probability("EMA", "decay", decay), warmup
+        self.every = integer("EMA", "every", every, 1)
 
     def _update(self, average: Sequence[Tensor], now: Sequence[Tensor], count: int) -> None:
         decay = min(self.decay, (1 + count) / (10 + count)) if self.warmup else self.decay
@@ -135,9 +133,7 @@ class SWA(_Averaging):
     """
 
     def __init__(self, start: float = 0.75) -> None:
-        if not start > 0:
-            raise ValueError(f"[SWA] start is an epoch or a share above 0, not {start}")
-        self.start = start
+        self.start = positive("SWA", "start", start)
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Begin a new mean."""

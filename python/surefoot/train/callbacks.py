@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from surefoot._check import choice, integer, number
+
 from .history import Value
 from .weights import Weights, copy_weights, load_weights
 
@@ -101,14 +103,9 @@ class EarlyStopping(Callback):
         monitor: str | None = None,
         mode: str = "min",
     ) -> None:
-        if patience < 0:
-            raise ValueError(f"[EarlyStopping] patience is 0 or more, not {patience}")
-        if not min_delta >= 0.0:
-            raise ValueError(f"[EarlyStopping] min_delta is 0 or more, not {min_delta}")
-        if mode not in ("min", "max"):
-            raise ValueError(f"[EarlyStopping] mode is 'min' or 'max', not {mode!r}")
-        self.patience = patience
-        self.min_delta = min_delta
+        self.patience = integer("EarlyStopping", "patience", patience, 0)
+        self.min_delta = number("EarlyStopping", "min_delta", min_delta, 0)
+        choice("EarlyStopping", "mode", mode, ("min", "max"))
         self.restore_best = restore_best
         self.monitor = monitor
         self.mode = mode

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surefoot import _core
+from surefoot._check import choice, integer
 from surefoot._core import Tensor
 
 from .metrics import Metric, classes_of
@@ -33,9 +34,7 @@ class TopK(Metric):
     """
 
     def __init__(self, k: int = 5) -> None:
-        if k < 1:
-            raise ValueError(f"[TopK] k is 1 or more, not {k}")
-        self.k, self.name = k, f"top{k}"
+        self.k, self.name = integer("TopK", "k", k, 1), f"top{k}"
         self.reset()
 
     def reset(self) -> None:
@@ -116,12 +115,8 @@ class _Rated(ConfusionMatrix):
     _uses: ClassVar[tuple[float, float]]  # shares of predicted and actual rows below the line
 
     def __init__(self, average: Average = "macro", threshold: float = 0.5) -> None:
-        if average not in ("macro", "micro", "weighted", "binary"):
-            raise ValueError(
-                f"[{type(self).__name__}] average is 'macro', 'micro', 'weighted' or 'binary', "
-                f"not {average!r}"
-            )
-        self.average = average
+        known = ("macro", "micro", "weighted", "binary")
+        self.average = choice(type(self).__name__, "average", average, known)
         super().__init__(threshold)
 
     def compute(self) -> float:

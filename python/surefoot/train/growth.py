@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from surefoot import nn
+from surefoot._check import integer
 from surefoot.optim.lr_scheduler import BatchSizeGrowth
 
 from .callbacks import Callback
@@ -175,9 +176,8 @@ class ProgressiveDepth(Callback):
     def __init__(self, blocks: Sequence[str], every: int, freeze: bool = True) -> None:
         if not blocks or isinstance(blocks, str):
             raise ValueError("[ProgressiveDepth] blocks is a list of module names, such as ['2']")
-        if every < 1:
-            raise ValueError(f"[ProgressiveDepth] every is 1 or more, not {every}")
-        self.blocks, self.every, self.freeze = list(blocks), every, freeze
+        self.blocks, self.freeze = list(blocks), freeze
+        self.every = integer("ProgressiveDepth", "every", every, 1)
         self._modules: list[nn.Module] = []
         self._handles: list[Any] = []  # of the blocks that wait, in order
         self._stage = 0

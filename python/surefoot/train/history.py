@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surefoot._check import choice
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -59,8 +61,7 @@ class History(dict[str, list[Value]]):
 
     def best_epoch(self, column: str = "val_loss", mode: str = "min") -> int:
         """Return the index (from 0) of the epoch whose ``column`` is lowest (or highest)."""
-        if mode not in ("min", "max"):
-            raise ValueError(f"[History] mode is 'min' or 'max', not {mode!r}")
+        choice("History", "mode", mode, ("min", "max"))
         if column not in self:
             raise KeyError(f"[History] no column {column!r}; there is {', '.join(self) or 'none'}")
         known = [(value, i) for i, value in enumerate(self[column]) if value is not None]

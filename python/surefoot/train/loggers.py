@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surefoot._check import integer
+
 from .callbacks import Callback
 from .history import Value
 
@@ -72,9 +74,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder: str | os.PathLike[str], every: int = 0) -> None:
-        if every < 0:
-            raise ValueError(f"[TensorBoard] every is 0 or more, not {every}")
-        self.folder, self.every = os.fspath(folder), every
+        self.folder, self.every = os.fspath(folder), integer("TensorBoard", "every", every, 0)
         self._writer: Any = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:

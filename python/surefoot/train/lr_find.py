@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from surefoot._check import integer
+
 from .feed import Batch, make_feed
 from .kept import Start, all_kept
 from .trainer import Trainer
@@ -109,10 +111,8 @@ def lr_find(
     """
     if not 0 < low < high < math.inf:
         raise ValueError(f"[lr_find] 0 < low < high is needed, not low={low}, high={high}")
-    if steps < 20 or repeats < 1:
-        raise ValueError(
-            f"[lr_find] steps >= 20 and repeats >= 1 are needed, not {steps}, {repeats}"
-        )
+    integer("lr_find", "steps", steps, 20)
+    integer("lr_find", "repeats", repeats, 1)
     group = trainer.optimizer.param_groups[0]
     if trainer.optimizer.closure_kind() == "loss" or "lr" not in group:
         raise ValueError(f"[lr_find] {type(trainer.optimizer).__name__} looks for its rate itself")

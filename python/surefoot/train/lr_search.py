@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from surefoot._check import positive
+
 from .errors import NonFiniteLossError
 from .kept import all_kept
 from .trainer import Trainer
@@ -60,8 +62,10 @@ def lr_search(
         0.5
     """
     coarse = sorted(lrs)
-    if not coarse or not all(0 < lr < math.inf for lr in coarse):
-        raise ValueError(f"[lr_search] rates are above 0, not {coarse}")
+    if not coarse:
+        raise ValueError("[lr_search] lrs must hold at least one rate")
+    for lr in coarse:
+        positive("lr_search", "lrs", lr)
     if "lr" not in trainer.optimizer.param_groups[0]:
         raise ValueError(
             f"[lr_search] {type(trainer.optimizer).__name__} looks for its rate itself"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from surefoot._check import choice, integer
+
 from .callbacks import Callback, monitored
 
 __all__ = ["ModelCheckpoint"]
@@ -60,14 +62,11 @@ class ModelCheckpoint(Callback):
         mode: Literal["min", "max"] = "min",
     ) -> None:
         self.path = os.fspath(path)
-        if every < 1:
-            raise ValueError(f"[ModelCheckpoint] every is 1 or more, not {every}")
-        if unit not in ("epoch", "step"):
-            raise ValueError(f"[ModelCheckpoint] unit is 'epoch' or 'step', not {unit!r}")
+        integer("ModelCheckpoint", "every", every, 1)
+        choice("ModelCheckpoint", "unit", unit, ("epoch", "step"))
         if monitor is not None and unit == "step":
             raise ValueError("[ModelCheckpoint] monitor goes with unit='epoch'")
-        if mode not in ("min", "max"):
-            raise ValueError(f"[ModelCheckpoint] mode is 'min' or 'max', not {mode!r}")
+        choice("ModelCheckpoint", "mode", mode, ("min", "max"))
         if keep is not None and (keep < 1 or self._name(0, 0) == self._name(1, 1)):
             raise ValueError(
                 "[ModelCheckpoint] keep is 1 or more and needs {epoch} or {step} in the path, as "

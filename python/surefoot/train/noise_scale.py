@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
@@ -48,9 +49,7 @@ class GradientNoiseScale(Callback):
     """
 
     def __init__(self, window: int = 8) -> None:
-        if window < 2:
-            raise ValueError(f"[GradientNoiseScale] window is 2 or more, not {window}")
-        self.window = window
+        self.window = integer("GradientNoiseScale", "window", window, 2)
         self._clear()
 
     def _clear(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from surefoot._check import choice
 from surefoot.optim.lr_scheduler import Schedule
 
 from .callbacks import Callback, monitored
@@ -56,8 +57,7 @@ class LRSchedule(Callback):
             raise TypeError(
                 f"[LRSchedule] {type(scheduler).__name__} is no schedule of optim.lr_scheduler"
             )
-        if every not in ("epoch", "step"):
-            raise ValueError(f"[LRSchedule] every is 'epoch' or 'step', not {every!r}")
+        choice("LRSchedule", "every", every, ("epoch", "step"))
         if every == "step" and monitor not in (None, "loss"):
             raise ValueError(f"[LRSchedule] {monitor!r} is not measured at every step; only 'loss'")
         self.scheduler: Any = scheduler

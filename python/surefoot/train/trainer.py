@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from math import inf, isfinite
-from numbers import Integral
 from typing import Any
 
 from surefoot import _core, nn, optim
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 from surefoot.nn._mode import mode_kept
@@ -148,8 +148,7 @@ class Trainer:
     def predict(self, inputs: Any, batch_size: int = 256) -> Tensor:
         """Return the model's outputs for ``inputs``, in eval mode and without gradients."""
         rows = as_tensor(inputs, self._dtype())
-        if batch_size < 1:
-            raise ValueError(f"[Trainer] batch_size is 1 or more, not {batch_size}")
+        integer("Trainer", "batch_size", batch_size, 1)
         with mode_kept(self.model), no_grad():
             self.model.eval()
             starts = range(0, max(len(rows), 1), batch_size)
@@ -197,8 +196,7 @@ class Trainer:
     def _open(
         self, train: Any, validation: Any, epochs: int, options: dict[str, Any], resume: Any
     ) -> tuple[State, Feed | None]:
-        if not isinstance(epochs, Integral) or epochs < 1:
-            raise ValueError(f"[Trainer] epochs is an integer from 1 on, not {epochs}")
+        integer("Trainer", "epochs", epochs, 1)
         state = self.state
         saved = self._resume = None if resume is None else read_checkpoint(resume)
         seed = self.seed if saved is None else saved["run"]["seed"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from surefoot import nn, optim
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 from surefoot.regularize import Terms
@@ -54,8 +55,7 @@ class Update:
         self._in_step = clip is not None and kind == "norm" and not self.closure
         if self._in_step:  # unless it is of somebody's own, with a step of its own
             self._in_step = "max_norm" in inspect.signature(optimizer.step).parameters
-        if type(accumulate) is not int or accumulate < 1:
-            raise ValueError(f"[Trainer] accumulate is an integer from 1 on, not {accumulate!r}")
+        integer("Trainer", "accumulate", accumulate, 1)
         if self.closure and accumulate > 1:
             raise ValueError(
                 f"[Trainer] {type(optimizer).__name__} evaluates the loss of a batch more than "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import choice, integer
 
 from .fitted import Fitted
 from .methods import METHODS, Chooser, make_pruner, population_for
@@ -126,14 +127,11 @@ def _check(
 ) -> int:
     if not callable(objective):
         raise TypeError(f"[tune] the objective is a function of the trial, not {objective!r}")
-    if method not in METHODS:
-        raise ValueError(f"[tune] method is {', '.join(map(repr, METHODS))}, not {method!r}")
-    if direction not in ("minimize", "maximize"):
-        raise ValueError(f"[tune] direction is 'minimize' or 'maximize', not {direction!r}")
-    if workers < 1:
-        raise ValueError(f"[tune] workers is 1 or more, not {workers}")
-    if trials is not None and trials < 1:
-        raise ValueError(f"[tune] trials is 1 or more, not {trials}")
+    choice("tune", "method", method, METHODS)
+    choice("tune", "direction", direction, ("minimize", "maximize"))
+    integer("tune", "workers", workers, 1)
+    if trials is not None:
+        integer("tune", "trials", trials, 1)
     if method != "grid":
         return TRIALS if trials is None else int(trials)
     points = len(grid(space))

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from surefoot._check import integer
+
 __all__ = ["Choice", "Domain", "Int", "LogUniform", "Uniform", "check_space", "grid", "width_rule"]
 
 Stored = float | int | str | bool | None  # what a storage holds of a value
@@ -307,6 +309,6 @@ def width_rule(inputs: int, outputs: int) -> Int:
         >>> width_rule(64, 10)
         Int(10, 64, log=True)
     """
-    if inputs < 1 or outputs < 1:
-        raise ValueError(f"[tune] sizes of layers are 1 or more, not {inputs} and {outputs}")
+    integer("tune", "inputs", inputs, 1)
+    integer("tune", "outputs", outputs, 1)
     return Int(min(inputs, outputs), max(inputs, outputs), log=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.data._order import check_seed, draw_seed
 
@@ -48,10 +49,9 @@ class Transform:
         if seed is None:
             seed = draw_seed(None)
         check_seed(name, seed)
-        if epoch < 0:
-            raise ValueError(f"[{name}] epoch must be 0 or more, got {epoch}")
+        epoch = integer(name, "epoch", epoch, 0)
         rows = _as_indices(indices, len(x))
-        x, y = run(self._flat(), x, y, Key(int(seed), int(epoch), rows))
+        x, y = run(self._flat(), x, y, Key(int(seed), epoch, rows))
         return x if targets is None else (x, y)
 
     def _flat(self) -> list[Transform]:

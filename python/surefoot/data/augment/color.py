@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from . import _check
+from surefoot import _check
+
+from ._ranges import Range, interval
 from .base import Transform
 
 __all__ = ["ColorJitter", "GaussianNoise", "Normalize", "RandomGrayscale"]
@@ -52,24 +54,24 @@ class Normalize(Transform):
     """
 
     def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
-        self.mean = _numbers("mean", mean)
-        self.std = _numbers("std", std)
+        self.mean = _numbers("mean", mean, _check.number)
+        self.std = _numbers("std", std, _check.positive)
         if len(self.mean) != len(self.std):
             raise ValueError(
                 f"[Normalize] {len(self.mean)} means and {len(self.std)} standard deviations"
             )
-        if min(self.std) <= 0:
-            raise ValueError(f"[Normalize] std must be positive, got {std!r}")
 
     def _step(self) -> tuple[str, list[float]]:
         return "normalize", [*self.mean, *self.std]
 
 
-def _numbers(name: str, values: float | Sequence[float]) -> list[float]:
+def _numbers(
+    name: str, values: float | Sequence[float], check: Callable[[str, str, float], float]
+) -> list[float]:
     parts = list(values) if isinstance(values, Sequence) else [values]
     if not parts:
         raise ValueError(f"[Normalize] {name} is empty")
-    return [_check.number("Normalize", name, part) for part in parts]
+    return [check("Normalize", name, part) for part in parts]
 
 
 class ColorJitter(Transform):
@@ -107,9 +109,9 @@ class ColorJitter(Transform):
         return "color", [*self.brightness, *self.contrast, *self.saturation]
 
 
-def _factors(name: str, value: float | Sequence[float]) -> _check.Range:
+def _factors(name: str, value: float | Sequence[float]) -> Range:
     if isinstance(value, Sequence):
-        return _check.interval("ColorJitter", name, value, 0)
+        return interval("ColorJitter", name, value, 0)
     spread = _check.number("ColorJitter", name, value, 0)
     return max(0.0, 1 - spread), 1 + spread
 
@@ -126,7 +128,7 @@ class RandomGrayscale(Transform):
     """
 
     def __init__(self, p: float = 0.1) -> None:
-        self.p = _check.probability("RandomGrayscale", p)
+        self.p = _check.probability("RandomGrayscale", "p", p)
 
     def _step(self) -> tuple[str, list[float]]:
         return "gray", [self.p]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import _check
+from surefoot import _check
+
+from ._ranges import interval, size_of
 from .base import Transform
 
 __all__ = ["Cutout", "RandomErasing"]
@@ -36,9 +38,9 @@ class RandomErasing(Transform):
         ratio: Sequence[float] = (0.3, 3.3),
         value: float = 0,
     ) -> None:
-        self.p = _check.probability("RandomErasing", p)
-        self.scale = _check.interval("RandomErasing", "scale", scale, 0, 1)
-        self.ratio = _check.interval("RandomErasing", "ratio", ratio, 1e-6)
+        self.p = _check.probability("RandomErasing", "p", p)
+        self.scale = interval("RandomErasing", "scale", scale, 0, 1)
+        self.ratio = interval("RandomErasing", "ratio", ratio, 1e-6)
         self.value = _check.number("RandomErasing", "value", value)
 
     def _step(self) -> tuple[str, list[float]]:
@@ -58,7 +60,7 @@ class Cutout(Transform):
     """
 
     def __init__(self, size: int | Sequence[int], value: float = 0) -> None:
-        self.size = _check.size("Cutout", size)
+        self.size = size_of("Cutout", size)
         self.value = _check.number("Cutout", "value", value)
 
     def _step(self) -> tuple[str, list[float]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from . import _check
+from surefoot import _check
+
+from ._ranges import PADDING_MODES, around, count, interval, size_of
 from .base import Transform
 
 __all__ = [
@@ -22,8 +24,8 @@ Interpolation = Literal["nearest", "bilinear"]
 
 def mode_number(where: str, padding_mode: str) -> float:
     """The number of a padding mode in the core."""
-    _check.choice(where, "padding_mode", padding_mode, _check.PADDING_MODES)
-    return float(_check.PADDING_MODES.index(padding_mode))
+    _check.choice(where, "padding_mode", padding_mode, PADDING_MODES)
+    return float(PADDING_MODES.index(padding_mode))
 
 
 class RandomHorizontalFlip(Transform):
@@ -37,7 +39,7 @@ class RandomHorizontalFlip(Transform):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = _check.probability("RandomHorizontalFlip", p)
+        self.p = _check.probability("RandomHorizontalFlip", "p", p)
 
     def _step(self) -> tuple[str, list[float]]:
         return "flip_columns", [self.p]
@@ -54,7 +56,7 @@ class RandomVerticalFlip(Transform):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = _check.probability("RandomVerticalFlip", p)
+        self.p = _check.probability("RandomVerticalFlip", "p", p)
 
     def _step(self) -> tuple[str, list[float]]:
         return "flip_rows", [self.p]
@@ -91,7 +93,7 @@ class RandomCrop(Transform):
         fill: float = 0,
         padding_mode: PaddingMode = "constant",
     ) -> None:
-        self.size = _check.size("RandomCrop", size)
+        self.size = size_of("RandomCrop", size)
         self.padding = _sides(padding)
         self.fill = _check.number("RandomCrop", "fill", fill)
         self.padding_mode = padding_mode
@@ -111,7 +113,7 @@ def _sides(padding: int | Sequence[int] | None) -> tuple[int, int, int, int]:
     if len(sides) not in {1, 2, 4}:
         raise ValueError(f"[RandomCrop] padding must be 1, 2 or 4 numbers, got {padding!r}")
     left, top, right, bottom = (
-        _check.count("RandomCrop", "padding", side) for side in sides * (4 // len(sides))
+        count("RandomCrop", "padding", side) for side in sides * (4 // len(sides))
     )
     return left, top, right, bottom
 
@@ -149,9 +151,9 @@ class RandomAffine(Transform):
         padding_mode: PaddingMode = "constant",
     ) -> None:
         name = "RandomAffine"
-        self.degrees = _check.around(name, "degrees", degrees)
+        self.degrees = around(name, "degrees", degrees)
         self.translate = _shares(translate)
-        self.scale = (1.0, 1.0) if scale is None else _check.interval(name, "scale", scale, 1e-6)
+        self.scale = (1.0, 1.0) if scale is None else interval(name, "scale", scale, 1e-6)
         self.shear = _shears(shear)
         self.interpolation = interpolation
         _check.choice(name, "interpolation", interpolation, ("nearest", "bilinear"))
@@ -180,11 +182,11 @@ def _shears(shear: float | Sequence[float] | None) -> tuple[float, float, float,
     if shear is None:
         return 0.0, 0.0, 0.0, 0.0
     if not isinstance(shear, Sequence):
-        shear = _check.around("RandomAffine", "shear", shear)
+        shear = around("RandomAffine", "shear", shear)
     if len(shear) not in {2, 4}:
         raise ValueError(f"[RandomAffine] shear must be 1, 2 or 4 numbers, got {shear!r}")
-    x = _check.interval("RandomAffine", "shear", list(shear[:2]), -89, 89)
-    y = _check.interval("RandomAffine", "shear", list(shear[2:]) or [0, 0], -89, 89)
+    x = interval("RandomAffine", "shear", list(shear[:2]), -89, 89)
+    y = interval("RandomAffine", "shear", list(shear[2:]) or [0, 0], -89, 89)
     return *x, *y
 
 
@@ -214,7 +216,7 @@ class RandomRotation(Transform):
         padding_mode: PaddingMode = "constant",
     ) -> None:
         name = "RandomRotation"
-        self.degrees = _check.around(name, "degrees", degrees)
+        self.degrees = around(name, "degrees", degrees)
         self.interpolation = interpolation
         _check.choice(name, "interpolation", interpolation, ("nearest", "bilinear"))
         self.fill = _check.number(name, "fill", fill)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from . import _check
+from surefoot import _check
+
+from ._ranges import count
 from .base import Mix
 
 __all__ = ["CutMix", "MixUp"]
@@ -15,12 +17,10 @@ class _BetaMix(Mix):
 
     def __init__(self, alpha: float = 1.0, num_classes: int | None = None) -> None:
         title = type(self).__name__
-        self.alpha = _check.number(title, "alpha", alpha)
-        if self.alpha <= 0:
-            raise ValueError(f"[{title}] alpha must be positive, got {alpha}")
+        self.alpha = _check.positive(title, "alpha", alpha)
         self.num_classes = num_classes
         if num_classes is not None:
-            _check.count(title, "num_classes", num_classes, 1)
+            count(title, "num_classes", num_classes, 1)
 
     def _how(self) -> tuple[str, float, int]:
         return self._name, self.alpha, self.num_classes or 0

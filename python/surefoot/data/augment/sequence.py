@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import _check
+from surefoot import _check
+
+from ._ranges import count
 from .base import Transform
 from .geometry import PaddingMode, mode_number
 
@@ -27,7 +29,7 @@ class TimeShift(Transform):
     def __init__(
         self, max_shift: int, padding_mode: PaddingMode = "wrap", *, fill: float = 0
     ) -> None:
-        self.max_shift = _check.count("TimeShift", "max_shift", max_shift)
+        self.max_shift = count("TimeShift", "max_shift", max_shift)
         self.padding_mode = padding_mode
         mode_number("TimeShift", padding_mode)
         self.fill = _check.number("TimeShift", "fill", fill)
@@ -54,11 +56,9 @@ class TimeWarp(Transform):
 
     def __init__(self, sigma: float = 0.2, knots: int = 4) -> None:
         self.sigma = _check.number("TimeWarp", "sigma", sigma, 0)
-        self.knots = _check.count("TimeWarp", "knots", knots, 1)
+        self.knots = _check.integer("TimeWarp", "knots", knots, 1, 64)
         if self.sigma > 10:
             raise ValueError(f"[TimeWarp] sigma must be at most 10, got {sigma}")
-        if self.knots > 64:
-            raise ValueError(f"[TimeWarp] knots must be at most 64, got {knots}")
 
     def _step(self) -> tuple[str, list[float]]:
         return "warp_rows", [self.sigma, float(self.knots)]
@@ -79,8 +79,8 @@ class TimeMask(Transform):
     """
 
     def __init__(self, max_width: int, num_masks: int = 1, value: float = 0) -> None:
-        self.max_width = _check.count("TimeMask", "max_width", max_width)
-        self.num_masks = _check.count("TimeMask", "num_masks", num_masks, 1)
+        self.max_width = count("TimeMask", "max_width", max_width)
+        self.num_masks = count("TimeMask", "num_masks", num_masks, 1)
         self.value = _check.number("TimeMask", "value", value)
 
     def _step(self) -> tuple[str, list[float]]:

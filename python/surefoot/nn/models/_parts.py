@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from surefoot._check import choice, integer
 from surefoot.nn import activation, pooling, rectifier
-from surefoot.nn._check import one_of, positive_int
 from surefoot.nn.module import Module
 
 _ACTIVATIONS: dict[str, type[Module]] = {
@@ -26,16 +26,16 @@ _POOLINGS: dict[str, type[pooling.MaxPool2d | pooling.AvgPool2d]] = {
 
 def activation_named(owner: str, name: str) -> Module:
     """Return a new activation layer, or raise ValueError listing the names."""
-    return _ACTIVATIONS[one_of(owner, "activation", name, tuple(_ACTIVATIONS))]()
+    return _ACTIVATIONS[choice(owner, "activation", name, tuple(_ACTIVATIONS))]()
 
 
 def pooling_named(owner: str, name: str) -> Module:
     """Return a new 2 x 2 pooling layer, or raise ValueError listing the names."""
-    return _POOLINGS[one_of(owner, "pooling", name, tuple(_POOLINGS))](2)
+    return _POOLINGS[choice(owner, "pooling", name, tuple(_POOLINGS))](2)
 
 
 def positive_ints(owner: str, name: str, values: Sequence[int]) -> list[int]:
     """Return ``values`` as ints, or raise ValueError/TypeError naming the argument."""
     if not isinstance(values, Sequence):
         raise TypeError(f"[{owner}] {name}={values!r}: must be a sequence of positive integers")
-    return [positive_int(owner, f"{name}[{i}]", value) for i, value in enumerate(values)]
+    return [integer(owner, f"{name}[{i}]", value, 1) for i, value in enumerate(values)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from surefoot.nn._check import positive_int
+from surefoot._check import integer
 from surefoot.nn.container import Sequential
 from surefoot.nn.conv import Conv2d
 from surefoot.nn.flatten import Flatten
@@ -50,7 +50,7 @@ class LeNet(Sequential):
         activation: str = "relu",
         pooling: str = "max",
     ) -> None:
-        side = (positive_int("LeNet", "image_size", image_size) // 2 - 4) // 2
+        side = (integer("LeNet", "image_size", image_size, 1) // 2 - 4) // 2
         if side < 1:
             raise ValueError(
                 f"[LeNet] image_size={image_size}: two 5x5 convolutions and two poolings need at "

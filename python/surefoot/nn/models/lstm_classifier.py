@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import ShapeError, Tensor
-from surefoot.nn._check import positive_int
 from surefoot.nn.dropout import Dropout
 from surefoot.nn.linear import Linear
 from surefoot.nn.module import Module
@@ -51,7 +51,7 @@ class LSTMClassifier(Module):
         vocabulary: int | None = None,
     ) -> None:
         super().__init__()
-        positive_int("LSTMClassifier", "num_classes", num_classes)
+        integer("LSTMClassifier", "num_classes", num_classes, 1)
         self.embedding = None if vocabulary is None else Embedding(vocabulary, input_size)
         self.lstm = LSTM(
             input_size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from surefoot.nn._check import one_of, positive_int
+from surefoot._check import choice, integer
 from surefoot.nn.batchnorm import BatchNorm1d
 from surefoot.nn.container import Sequential
 from surefoot.nn.dropout import Dropout
@@ -52,8 +52,8 @@ class MLP(Sequential):
         standardize: bool = False,
     ) -> None:
         if norm is not None:
-            one_of("MLP", "norm", norm, tuple(_NORMS))
-        width = positive_int("MLP", "in_features", in_features)
+            choice("MLP", "norm", norm, tuple(_NORMS))
+        width = integer("MLP", "in_features", in_features, 1)
         layers: list[Module] = [Standardize(width)] if standardize else []
         for size in positive_ints("MLP", "hidden", hidden):
             layers.append(Linear(width, size, bias=norm is None))

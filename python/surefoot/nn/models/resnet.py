@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.nn import init
-from surefoot.nn._check import positive_int
 from surefoot.nn.batchnorm import BatchNorm2d
 from surefoot.nn.container import Sequential
 from surefoot.nn.conv import Conv2d
@@ -94,7 +94,7 @@ class ResNet(Module):
         zero_init_residual: bool = False,
     ) -> None:
         super().__init__()
-        positive_int("ResNet", "num_classes", num_classes)
+        integer("ResNet", "num_classes", num_classes, 1)
         channels, counts = (
             positive_ints("ResNet", "widths", widths),
             positive_ints("ResNet", "blocks", blocks),

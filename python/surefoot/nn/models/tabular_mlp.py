@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import ShapeError, Tensor
-from surefoot.nn._check import positive_int
 from surefoot.nn.container import ModuleList
 from surefoot.nn.module import Module
 from surefoot.nn.sparse import Embedding
@@ -67,7 +67,7 @@ class TabularMLP(Module):
                 "or more, and one input at least"
             )
         if embedding_dim is not None:
-            positive_int("TabularMLP", "embedding_dim", embedding_dim)
+            integer("TabularMLP", "embedding_dim", embedding_dim, 1)
         self.embeddings = ModuleList(
             [Embedding(n, embedding_dim or _size_for(n), padding_idx=0) for n in sizes]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import tensor
 from surefoot._core import Tensor
 from surefoot.nn._tree import PARAMETER
 from surefoot.nn.module import Module
@@ -54,9 +55,7 @@ def install(module: Module, name: str, mask: Tensor) -> None:
 
 
 def like(values: Tensor, parameter: Tensor, what: str) -> Tensor:
-    if not isinstance(values, Tensor):
-        raise TypeError(f"[prune] {what} must be a Tensor, got a {type(values).__name__}")
-    if values.shape != parameter.shape:
+    if tensor("prune", what, values).shape != parameter.shape:
         raise ValueError(
             f"[prune] {what} {tuple(values.shape)} for a parameter {tuple(parameter.shape)}: "
             "the shapes must agree"

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 
 from surefoot import _core
+from surefoot._check import number, positive
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
-from surefoot.nn._check import not_negative, positive
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -41,7 +41,7 @@ def clip_grads_with_norm_(parameters: Tensors, max_norm: float, total_norm: Tens
         >>> round(w.grad.norm().item(), 4)
         0.5
     """
-    max_norm = not_negative("clip_grads_with_norm_", "max_norm", float(max_norm))
+    max_norm = number("clip_grads_with_norm_", "max_norm", float(max_norm), 0, infinite=True)
     _scale(_grads(_listed(parameters)), max_norm, total_norm)
 
 
@@ -77,7 +77,7 @@ def clip_grad_norm_(
         10.0
     """
     rule = "clip_grad_norm_"
-    max_norm = not_negative(rule, "max_norm", float(max_norm))
+    max_norm = number(rule, "max_norm", float(max_norm), 0, infinite=True)
     _one_remedy(rule, error_if_nonfinite, skip_if_nonfinite)
     listed = _listed(parameters)
     grads = _grads(listed)
@@ -113,7 +113,7 @@ def clip_grad_value_(
         [1.0, -1.0]
     """
     rule = "clip_grad_value_"
-    clip_value = not_negative(rule, "clip_value", float(clip_value))
+    clip_value = number(rule, "clip_value", float(clip_value), 0, infinite=True)
     _one_remedy(rule, error_if_nonfinite, skip_if_nonfinite)
     listed = _listed(parameters)
     grads = _grads(listed)
@@ -157,7 +157,7 @@ def _one_remedy(rule: str, error: bool, skip: bool) -> None:
 
 
 def _total_norm(rule: str, tensors: list[Tensor], norm_type: float, error: bool) -> Tensor:
-    norm_type = positive(rule, "norm_type", float(norm_type))
+    norm_type = positive(rule, "norm_type", float(norm_type), infinite=True)
     total = _core._total_norm(tensors, norm_type)
     if error and not math.isfinite(total.item()):
         raise RuntimeError(f"[{rule}] the norm of the gradients is {total.item()}: {_REMEDY}")

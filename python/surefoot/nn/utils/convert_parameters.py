@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from surefoot import _core
+from surefoot._check import tensor
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
 
@@ -37,8 +38,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         >>> net.bias.tolist()
         [0.0, 0.0]
     """
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"[vector_to_parameters] vec is a {type(vec).__name__}: must be a Tensor")
+    tensor("vector_to_parameters", "vec", vec)
     listed = list(parameters)
     needed = sum(param.numel() for param in listed)
     if vec.dim() != 1 or vec.numel() != needed:

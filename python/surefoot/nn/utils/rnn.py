@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from surefoot import _core
+from surefoot._check import choice, integer, tensor
 from surefoot._core import ShapeError, Tensor
-from surefoot.nn._check import one_of, positive_int, tensor
 
 __all__ = [
     "PackedSequence",
@@ -206,7 +206,7 @@ def pad_packed_sequence(
     data, sizes = sequence.data, np.asarray(sequence.batch_sizes.numpy())
     steps, batch = len(sizes), int(sizes[0])
     total = total_length
-    total = steps if total is None else positive_int("pad_packed_sequence", "total_length", total)
+    total = steps if total is None else integer("pad_packed_sequence", "total_length", total, 1)
     if total < steps:
         raise ValueError(
             f"[pad_packed_sequence] total_length={total}: the longest sequence has {steps} steps"
@@ -244,7 +244,7 @@ def pad_sequence(
         >>> pad_sequence([a, b], batch_first=True).tolist()
         [[1.0, 2.0, 3.0], [4.0, 0.0, 0.0]]
     """
-    one_of("pad_sequence", "padding_side", padding_side, ("left", "right"))
+    choice("pad_sequence", "padding_side", padding_side, ("left", "right"))
     parts = list(sequences.unbind(0)) if isinstance(sequences, Tensor) else list(sequences)
     if not parts:
         raise ValueError("[pad_sequence] needs one sequence or more, got none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.optim import _check
+from surefoot import _check
 
 from ._base import Schedule
 
@@ -54,7 +54,7 @@ class BatchSizeGrowth(Schedule):
         self.loader = loader
         self.initial_size = _check.integer(rule, "batch_size", loader.batch_size, 1)
         self.step_size = _check.integer(rule, "step_size", step_size, 1)
-        _check.number(rule, "factor", factor, low=1.0)
+        _check.number(rule, "factor", factor, 1)
         self.factor = factor
         self.max_size = max_size
         if max_size is not None:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from surefoot.optim import _check
+from surefoot import _check
 from surefoot.optim.optimizer import Optimizer
 
 from ._base import LRScheduler

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
-from surefoot.optim import _check
+from surefoot import _check
 from surefoot.optim.optimizer import Optimizer
 
 from ._base import LRScheduler, half_cosine
@@ -57,7 +57,7 @@ class CosineAnnealingLR(LRScheduler):
         self.T_max = (
             None if T_max is None else _check.integer("CosineAnnealingLR", "T_max", T_max, 1)
         )
-        _check.number("CosineAnnealingLR", "eta_min", eta_min)
+        _check.number("CosineAnnealingLR", "eta_min", eta_min, 0)
         self.eta_min = eta_min
         self._from_run = T_max is None
         super().__init__(optimizer, last_epoch)
@@ -124,7 +124,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     ) -> None:
         self.T_0 = _check.integer("CosineAnnealingWarmRestarts", "T_0", T_0, 1)
         self.T_mult = _check.integer("CosineAnnealingWarmRestarts", "T_mult", T_mult, 1)
-        _check.number("CosineAnnealingWarmRestarts", "eta_min", eta_min)
+        _check.number("CosineAnnealingWarmRestarts", "eta_min", eta_min, 0)
         self.eta_min = eta_min
         self.T_i, self.T_cur = self.T_0, 0.0
         self._time = 0.0
@@ -133,7 +133,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def step(self, epoch: float | None = None) -> None:
         """One unit of time has passed, or it is now ``epoch``."""
         if epoch is not None:
-            _check.number("CosineAnnealingWarmRestarts", "epoch", epoch)
+            _check.number("CosineAnnealingWarmRestarts", "epoch", epoch, 0)
         self._follow()
         self._move(self._time + 1 if epoch is None else epoch)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
-from surefoot.optim import _check
+from surefoot import _check
 from surefoot.optim.optimizer import Optimizer
 
 from ._base import LRScheduler, half_cosine, per_group
@@ -114,7 +114,7 @@ class CyclicLR(_WithMomentum):
         if scale_fn is None:
             _check.choice(rule, "mode", mode, ("triangular", "triangular2", "exp_range"))
         _check.choice(rule, "scale_mode", scale_mode, ("cycle", "iterations"))
-        _check.number(rule, "gamma", gamma)
+        _check.number(rule, "gamma", gamma, 0)
         self.mode, self.gamma, self.scale_fn, self.scale_mode = mode, gamma, scale_fn, scale_mode
         _check.flag(rule, "cycle_momentum", cycle_momentum)
         self.cycle_momentum = cycle_momentum
@@ -198,7 +198,7 @@ class OneCycleLR(_WithMomentum):
         rule = "OneCycleLR"
         self._from_run = total_steps is None and epochs is None and steps_per_epoch is None
         self.total_steps = None if self._from_run else _total(total_steps, epochs, steps_per_epoch)
-        _check.share(rule, "pct_start", pct_start)
+        _check.probability(rule, "pct_start", pct_start)
         _check.choice(rule, "anneal_strategy", anneal_strategy, ("cos", "linear"))
         _check.flag(rule, "cycle_momentum", cycle_momentum)
         _check.flag(rule, "three_phase", three_phase)
@@ -270,5 +270,5 @@ def _numbers(
 ) -> list[float]:
     values = per_group(rule, name, value, optimizer)
     for number in values:
-        _check.number(rule, name, number, below=below)
+        _check.number(rule, name, number, 0, below)
     return [float(number) for number in values]

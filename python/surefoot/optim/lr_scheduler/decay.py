@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from surefoot.optim import _check
+from surefoot import _check
 from surefoot.optim.optimizer import Optimizer
 
 from ._base import LRScheduler
@@ -43,7 +43,7 @@ class StepLR(LRScheduler):
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
         self.step_size = _check.integer("StepLR", "step_size", step_size, 1)
-        _check.number("StepLR", "gamma", gamma)
+        _check.number("StepLR", "gamma", gamma, 0)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -74,7 +74,7 @@ class MultiStepLR(LRScheduler):
         self.milestones = sorted(
             _check.integer("MultiStepLR", "milestones", m, 0) for m in milestones
         )
-        _check.number("MultiStepLR", "gamma", gamma)
+        _check.number("MultiStepLR", "gamma", gamma, 0)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -99,7 +99,7 @@ class ConstantLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        self.factor = _check.share("ConstantLR", "factor", factor)
+        self.factor = _check.probability("ConstantLR", "factor", factor)
         self.total_iters = _check.integer("ConstantLR", "total_iters", total_iters, 0)
         super().__init__(optimizer, last_epoch)
 
@@ -135,8 +135,8 @@ class LinearLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         _check.positive("LinearLR", "start_factor", start_factor)
-        self.start_factor = _check.share("LinearLR", "start_factor", start_factor)
-        self.end_factor = _check.share("LinearLR", "end_factor", end_factor)
+        self.start_factor = _check.probability("LinearLR", "start_factor", start_factor)
+        self.end_factor = _check.probability("LinearLR", "end_factor", end_factor)
         self.total_iters = _check.integer("LinearLR", "total_iters", total_iters, 1)
         super().__init__(optimizer, last_epoch)
 
@@ -164,7 +164,7 @@ class ExponentialLR(LRScheduler):
     _relative = True
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        _check.number("ExponentialLR", "gamma", gamma)
+        _check.number("ExponentialLR", "gamma", gamma, 0)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -188,7 +188,7 @@ class InverseTimeLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, k: float, last_epoch: int = -1) -> None:
-        _check.number("InverseTimeLR", "k", k)
+        _check.number("InverseTimeLR", "k", k, 0)
         self.k = k
         super().__init__(optimizer, last_epoch)
 
@@ -218,7 +218,7 @@ class PolynomialLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         self.total_iters = _check.integer("PolynomialLR", "total_iters", total_iters, 1)
-        _check.number("PolynomialLR", "power", power)
+        _check.number("PolynomialLR", "power", power, 0)
         self.power = power
         super().__init__(optimizer, last_epoch)
 

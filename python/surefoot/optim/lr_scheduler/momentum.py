@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from surefoot.optim import _check
+from surefoot import _check
 from surefoot.optim.optimizer import Optimizer
 
 from ._base import Schedule
@@ -42,7 +42,7 @@ class SutskeverMomentum(Schedule):
     def __init__(self, optimizer: Optimizer, mu_max: float = 0.99, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"[SutskeverMomentum] {type(optimizer).__name__} is not an Optimizer")
-        _check.number("SutskeverMomentum", "mu_max", mu_max, below=1.0)
+        _check.number("SutskeverMomentum", "mu_max", mu_max, 0, 1)
         if any("momentum" not in group for group in optimizer.param_groups):
             raise ValueError(
                 f"[SutskeverMomentum] {type(optimizer).__name__} has no option momentum; use SGD"

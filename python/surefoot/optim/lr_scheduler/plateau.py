@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from surefoot.optim import _check
+from surefoot import _check
 from surefoot.optim.optimizer import Optimizer
 
 from ._base import LRScheduler, per_group
@@ -85,12 +85,12 @@ class ReduceLROnPlateau(_Measured):
         rule = "ReduceLROnPlateau"
         _check.choice(rule, "mode", mode, ("min", "max"))
         _check.choice(rule, "threshold_mode", threshold_mode, ("rel", "abs"))
-        _check.number(rule, "factor", factor, below=1.0)
-        _check.number(rule, "threshold", threshold)
-        _check.number(rule, "eps", eps)
+        _check.number(rule, "factor", factor, 0, 1)
+        _check.number(rule, "threshold", threshold, 0)
+        _check.number(rule, "eps", eps, 0)
         self.min_lrs = per_group(rule, "min_lr", min_lr, optimizer)
         for low in self.min_lrs:
-            _check.number(rule, "min_lr", low)
+            _check.number(rule, "min_lr", low, 0)
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.mode, self.factor, self.eps = mode, factor, eps
         self.patience = _check.integer(rule, "patience", patience, 0)
@@ -156,7 +156,7 @@ class HalveOnWorse(_Measured):
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 0.5) -> None:
-        _check.number("HalveOnWorse", "factor", factor, below=1.0)
+        _check.number("HalveOnWorse", "factor", factor, 0, 1)
         self.factor = factor
         self.previous: float | None = None
         super().__init__(optimizer)
