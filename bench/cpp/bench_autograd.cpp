@@ -1,4 +1,5 @@
-// What a node of the tape costs: a chain of ops on 16 numbers without recording, with it, and back.
+// What a node of the tape costs: an op on 16 numbers that is recorded and forgotten; a chain of
+// them without recording, with it, and back.
 #include "autograd/engine.h"
 #include "autograd/meta.h"
 #include "ops/operators.h"
@@ -37,6 +38,16 @@ void forward(benchmark::State& state, bool binary, bool recorded) {
   per_op(state, [&] { benchmark::DoNotOptimize(chain(x, binary)); });
 }
 
+void alone(benchmark::State& state, bool binary) {
+  const Tensor x = traffic::numbers({16});
+  sf::set_requires_grad(x, true);
+  per_op(state, [&] {
+    for (int64_t i = 0; i < kLength; ++i) {
+      benchmark::DoNotOptimize(binary ? sf::add(x, x) : sf::neg(x));
+    }
+  });
+}
+
 void both(benchmark::State& state, bool binary) {
   const Tensor x = traffic::numbers({16}), g = traffic::numbers({16});
   sf::set_requires_grad(x, true);
@@ -46,6 +57,7 @@ void both(benchmark::State& state, bool binary) {
 const bool registered = [] {
   for (bool binary : {false, true}) {
     const std::string name = std::string("autograd/") + (binary ? "add" : "neg");
+    traffic::add(name + "/alone", [=](auto& state) { alone(state, binary); });
     traffic::add(name + "/plain", [=](auto& state) { forward(state, binary, false); });
     traffic::add(name + "/recorded", [=](auto& state) { forward(state, binary, true); });
     traffic::add(name + "/forward_backward", [=](auto& state) { both(state, binary); });

@@ -5,6 +5,7 @@
 
 #include "autograd/grad_mode.h"
 #include "autograd/meta.h"
+#include "kernels/elementwise.h"
 #include "tensor/create.h"
 
 namespace sf {
@@ -131,10 +132,16 @@ class Pass {
     }
   }
 
-  void send(State& state, const Edge& edge, const Tensor& grad) {
+  void send(State& state, const Edge& edge, Tensor grad) {
     state.grads.resize(edge.node->outputs.size());
-    Tensor& slot = state.grads[edge.slot];
-    slot = slot.defined() ? add_grads(slot, grad, graph_) : grad;
+    Tensor& sum = state.grads[edge.slot];
+    if (!sum.defined()) {
+      sum = std::move(grad);
+    } else if (!graph_ && held_alone(sum)) {
+      run_binary(Binary::add, sum.array(), grad.array(), sum.array());
+    } else {
+      sum = add_grads(sum, grad, graph_);
+    }
   }
 
   void make_ready(State& state, Node* node) {
@@ -159,7 +166,7 @@ class Pass {
         if (!retain_) node.release_saved();
       }
     }
-    deliver(node, out);
+    deliver(node, std::move(out));
   }
 
   // While gradients are captured, leaves are left alone, and so is what lies below the last wanted
@@ -199,7 +206,7 @@ class Pass {
                        " and ", expected.dtype);
   }
 
-  void deliver(const Node& node, const Grads& out) {
+  void deliver(const Node& node, Grads out) {
     if (!out.empty() && out.size() != node.edges.size()) {
       throw RuntimeError("[backward] [", node.name(), "] returned ", out.size(), " gradients for ",
                          node.edges.size(), " inputs");
@@ -210,7 +217,7 @@ class Pass {
       State& state = states_[edge.node.get()];
       if (!out.empty() && out[i].defined()) {
         check_fits(*edge.node, edge.slot, out[i], node.name());
-        send(state, edge, out[i]);
+        send(state, edge, std::move(out[i]));
       }
       --state.waiting;
       make_ready(state, edge.node.get());

@@ -10,6 +10,16 @@ AutogradMeta& ensure_meta(const Tensor& t) {
   return static_cast<AutogradMeta&>(*slot);
 }
 
+namespace {
+
+void ensure_accumulator(const Tensor& t) {
+  AutogradMeta& meta = *meta_of(t);
+  if (!meta.grad) meta.grad = make_ref<GradSlot>();
+  if (!meta.accumulator) meta.accumulator = make_ref<AccumulateGrad>(t, meta.grad);
+}
+
+}  // namespace
+
 void set_requires_grad(const Tensor& t, bool value) {
   if (value && !is_floating(t.dtype())) {
     throw DtypeError("[requires_grad_] only float32 and float64 tensors can require a gradient, ",
@@ -21,6 +31,7 @@ void set_requires_grad(const Tensor& t, bool value) {
                        "use detach()");
   }
   if (value || meta_of(t)) ensure_meta(t).requires_grad = value;
+  if (value) ensure_accumulator(t);
 }
 
 Tensor grad_of(const Tensor& t) {
@@ -40,13 +51,10 @@ void set_grad(const Tensor& t, const Tensor& grad) {
 }
 
 Edge gradient_edge(const Tensor& t) {
-  AutogradMeta* meta = meta_of(t);
+  const AutogradMeta* meta = meta_of(t);
   if (!meta) return {};
   if (meta->grad_fn) return {meta->grad_fn, meta->slot};
   if (!meta->requires_grad) return {};
-  const std::lock_guard lock(fork_mutex(ForkRank::kAccumulator));
-  if (!meta->grad) meta->grad = make_ref<GradSlot>();
-  if (!meta->accumulator) meta->accumulator = make_ref<AccumulateGrad>(t, meta->grad);
   return {meta->accumulator, 0};
 }
 
@@ -123,6 +131,7 @@ void set_data(const Tensor& t, const Tensor& data) {
   impl.offset = from.offset;
   impl.dtype = from.dtype;
   impl.recorded_changes_seen = impl.storage->recorded_changes();
+  if (meta && meta->requires_grad) ensure_accumulator(t);
 }
 
 }  // namespace sf

@@ -10,7 +10,7 @@ struct AutogradMeta final : TensorExtension {
   Ref<Node> grad_fn;           // null for leaves
   uint32_t slot = 0;           // which output of grad_fn
   Ref<GradSlot> grad;
-  Ref<Node> accumulator;  // of a leaf, made on first use
+  Ref<Node> accumulator;  // of a leaf that requires grad
 };
 
 inline AutogradMeta* meta_of(const Tensor& t) {

@@ -1,5 +1,7 @@
 #include "autograd/record.h"
 
+#include <algorithm>
+
 #include "tensor/create.h"
 
 namespace sf {
@@ -24,7 +26,14 @@ class FormulaNode final : public Node {
     released_ = true;
   }
 
-  void save(const Tensor* t) { saved_.push_back(t ? SavedTensor(*t, this) : SavedTensor()); }
+  void save(TensorRefs tensors) {
+    const auto given = [](const Tensor* t) { return t && t->defined(); };
+    if (std::none_of(tensors.begin(), tensors.end(), given)) return;
+    saved_.reserve(tensors.size());
+    for (const Tensor* t : tensors) {
+      saved_.push_back(given(t) ? SavedTensor(*t, this) : SavedTensor());
+    }
+  }
 
  private:
   Formula formula_;
@@ -126,7 +135,7 @@ void detail::record(const char* op, std::span<Tensor> outputs, TensorRefs inputs
     meta.grad_fn = node;
     meta.slot = slot;
   }
-  for (const Tensor* t : saved) node->save(t && t->defined() ? t : nullptr);
+  node->save(saved);
 }
 
 void check_inplace(const char* op, const Tensor& self, TensorRefs inputs) {

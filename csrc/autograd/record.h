@@ -48,9 +48,16 @@ class Backward {
   // where nobody else holds it, new otherwise. To be asked for before grad(i).
   Tensor reusable_grad(size_t i = 0) const;
   // The i-th saved tensor; undefined if none was given in its place.
-  Tensor saved(size_t i) const { return saved_[i].unpack(&node_, i); }
+  Tensor saved(size_t i) const {
+    return i < saved_.size() ? saved_[i].unpack(&node_, i) : Tensor();
+  }
   // Whether input i needs a gradient; an undefined tensor may be returned for the others.
   bool needs(size_t i) const { return static_cast<bool>(node_.edges[i].node); }
+  // The shape of an input that needs a gradient.
+  const Shape& input_shape(size_t i) const {
+    const Edge& edge = node_.edges[i];
+    return edge.node->outputs[edge.slot].shape;
+  }
   // Whether the result must itself be differentiable.
   bool graph() const { return graph_; }
   // A gradient that changes with no input, as that of relu between its kinks: where the result must

@@ -24,10 +24,10 @@ struct SizeClass {
 SizeClass size_class(int64_t bytes) {
   const auto want = static_cast<uint64_t>(std::max(bytes, kAlignment));
   const int log = std::bit_width(want - 1);  // want <= 2^log
-  const uint64_t step = std::max<uint64_t>(uint64_t{1} << log >> 3, kAlignment);
-  const uint64_t rounded = (want + step - 1) / step * step;
-  const auto quarter = static_cast<int>((rounded - 1) / step % 4);
-  return {log * 4 + quarter, static_cast<int64_t>(rounded)};
+  const int step =
+      std::max(log - 3, std::countr_zero(static_cast<uint64_t>(kAlignment)));  // 2^step
+  const uint64_t steps = (want - 1) >> step;  // whole ones before the last
+  return {log * 4 + static_cast<int>(steps % 4), static_cast<int64_t>((steps + 1) << step)};
 }
 
 struct Pool {

@@ -18,7 +18,9 @@ class RefCounted : public SmallObject {
 
   void retain() const { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() const {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_release();
+    // An owner that finds itself alone stays so: there is nobody left to copy from.
+    const bool alone = refs_.load(std::memory_order_acquire) == 1;
+    if (alone || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_release();
   }
   int64_t use_count() const { return refs_.load(std::memory_order_relaxed); }
 
@@ -28,7 +30,7 @@ class RefCounted : public SmallObject {
   virtual void last_release() const { delete this; }
 
  private:
-  mutable std::atomic<int64_t> refs_{0};
+  mutable std::atomic<int64_t> refs_{1};  // whoever makes the object is its first owner
 };
 
 template <class T>
@@ -38,6 +40,12 @@ class Ref {
   Ref(std::nullptr_t) {}
   explicit Ref(T* object) : object_(object) {
     if (object_) object_->retain();
+  }
+  // Takes the place of the object's maker.
+  static Ref adopt(T* object) {
+    Ref ref;
+    ref.object_ = object;
+    return ref;
   }
   Ref(const Ref& other) : Ref(other.object_) {}
   Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
@@ -64,7 +72,7 @@ class Ref {
 
 template <class T, class... Args>
 Ref<T> make_ref(Args&&... args) {
-  return Ref<T>(new T(std::forward<Args>(args)...));
+  return Ref<T>::adopt(new T(std::forward<Args>(args)...));
 }
 
 }  // namespace sf

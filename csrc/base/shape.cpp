@@ -4,10 +4,7 @@
 
 namespace sf {
 
-void Shape::push_back(int64_t value) {
-  if (ndim_ == kMaxDims) throw ValueError("a tensor has at most ", kMaxDims, " dimensions");
-  sizes_[static_cast<size_t>(ndim_++)] = value;
-}
+void Shape::refuse_dim() { throw ValueError("a tensor has at most ", kMaxDims, " dimensions"); }
 
 void Shape::insert(int at, int64_t value) {
   push_back(value);

@@ -38,7 +38,10 @@ class Shape {
   int64_t* begin() { return sizes_.data(); }
   int64_t* end() { return sizes_.data() + ndim_; }
 
-  void push_back(int64_t value);
+  void push_back(int64_t value) {
+    if (ndim_ == kMaxDims) refuse_dim();
+    sizes_[static_cast<size_t>(ndim_++)] = value;
+  }
   void insert(int at, int64_t value);
   void erase(int at);
 
@@ -51,6 +54,8 @@ class Shape {
   bool operator==(const Shape& other) const;
 
  private:
+  [[noreturn]] static void refuse_dim();
+
   std::array<int64_t, kMaxDims> sizes_{};
   int ndim_ = 0;
 };

@@ -125,9 +125,8 @@ void run_unary(Unary op, const Array& x, const Array& y, const OpParams& params)
   op = simplify(op, params);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Loop loop = make_loop({&y, &x});
     const auto kernel = kernels<T>().unary[static_cast<int>(op)];
-    launch(name_of(op), [loop, kernel, op, cast = CastParams<T>(params)] {
+    launch(name_of(op), [loop = make_loop({&y, &x}), kernel, op, cast = CastParams<T>(params)] {
       stream<T, 1, false>(loop, cost_of(op, false), [&](const T* const* in, T* out, int64_t n) {
         kernel(in[0], out, n, cast.p);
       });
@@ -156,9 +155,8 @@ void run_binary(Binary op, const Array& a, const Array& b, const Array& y) {
   if (!is_floating(y.dtype)) return run_binary_integer(op, a, b, y);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Loop loop = make_loop({&y, &a, &b});
     const auto kernel = kernels<T>().binary[static_cast<int>(op)];
-    launch(name_of(op), [loop, kernel, op] {
+    launch(name_of(op), [loop = make_loop({&y, &a, &b}), kernel, op] {
       const int a_step = loop.step(1) ? 1 : 0, b_step = loop.step(2) ? 1 : 0;
       stream<T, 2, true>(loop, cost_of(op, 0), [&](const T* const* in, T* out, int64_t n) {
         kernel ? kernel(in[0], in[1], out, n, a_step, b_step)

@@ -1,6 +1,7 @@
 #include "kernels/loop.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 
 namespace sf {
@@ -84,8 +85,9 @@ Loop make_loop(std::initializer_list<const Array*> arrays) {
     sort_dims(loop);
     merge_dims(loop);
   }
-  for (k = 0; k < loop.operands; ++k) {
-    loop.steps[k] = loop.strides[k][loop.ndim - 1] / loop.item[k];
+  for (k = 0; k < loop.operands; ++k) {  // items have 1, 2, 4 or 8 bytes
+    loop.steps[k] =
+        loop.strides[k][loop.ndim - 1] >> std::countr_zero(static_cast<uint64_t>(loop.item[k]));
   }
   return loop;
 }

@@ -61,11 +61,12 @@ Grads by_kernel(const Backward& back, Binary op) {
   return out;
 }
 
-Formula formula_of(Binary op, const Shape& a_shape, const Shape& b_shape) {
-  return [op, a_shape, b_shape](const Backward& back) -> Grads {
+Formula formula_of(Binary op) {
+  return [op](const Backward& back) -> Grads {
     Grads out = back.graph() || !info(op).fused ? by_formula(back, op) : by_kernel(back, op);
-    if (out[0].defined()) out[0] = sum_to(out[0], a_shape);
-    if (out[1].defined()) out[1] = sum_to(out[1], b_shape);
+    for (size_t i = 0; i < 2; ++i) {
+      if (out[i].defined()) out[i] = sum_to(out[i], back.input_shape(i));
+    }
     return out;
   };
 }
@@ -101,17 +102,17 @@ bool overlaps_otherwise(const Tensor& self, const Tensor& other) {
 
 }  // namespace
 
-Tensor binary(Binary op, const Tensor& a0, const Tensor& b0) {
+Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
   const char* name = name_of(op);
-  const Dtype dtype = result_dtype(op, a0, b0);
-  const Tensor a = to(a0, dtype), b = to(b0, dtype);
+  const Dtype dtype = result_dtype(op, a, b);
+  if (a.dtype() != dtype || b.dtype() != dtype) return binary(op, to(a, dtype), to(b, dtype));
   check_exponent(op, b);
   Tensor y = empty(broadcast_shapes(name, a.shape(), b.shape()), dtype);
   run_binary(op, a.broadcast(y.shape()), b.broadcast(y.shape()), y.array());
   const Tensor* inputs[] = {&a, &b};
   if (should_record(name, inputs)) {
     const Saved saved(needs_of(op, requires_grad(a), requires_grad(b)), a, b, y);
-    detail::record(name, std::span(&y, 1), inputs, saved, formula_of(op, a.shape(), b.shape()));
+    detail::record(name, std::span(&y, 1), inputs, saved, formula_of(op));
   }
   return y;
 }
@@ -138,8 +139,7 @@ Tensor binary_(Binary op, Tensor self, const Tensor& other) {
     return self;
   }
   const Tensor* recorded[] = {&self, &b};
-  finish_inplace(name, self, recorded, Saved(needs, a, kept_b, self),
-                 formula_of(op, self.shape(), b.shape()));
+  finish_inplace(name, self, recorded, Saved(needs, a, kept_b, self), formula_of(op));
   return self;
 }
 

@@ -4,17 +4,6 @@ namespace sf {
 
 TensorImpl::~TensorImpl() = default;
 
-Tensor::Tensor(Ref<Storage> storage, Dtype dtype, const Shape& shape, const Strides& strides,
-               int64_t offset)
-    : impl_(make_ref<TensorImpl>()) {
-  impl_->storage = std::move(storage);
-  impl_->shape = shape;
-  impl_->strides = strides;
-  impl_->offset = offset;
-  impl_->dtype = dtype;
-  impl_->recorded_changes_seen = impl_->storage->recorded_changes();
-}
-
 Tensor alias(const Tensor& t) { return as_view(t, t.shape(), t.strides(), t.offset()); }
 
 Tensor as_view(const Tensor& t, const Shape& shape, const Strides& strides, int64_t offset) {

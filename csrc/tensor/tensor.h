@@ -13,12 +13,20 @@ struct TensorExtension : SmallObject {
 };
 
 struct TensorImpl final : RefCounted {
+  TensorImpl(Ref<Storage> of, Dtype type, const Shape& sizes, const Strides& steps, int64_t first)
+      : storage(std::move(of)),
+        shape(sizes),
+        strides(steps),
+        offset(first),
+        dtype(type),
+        recorded_changes_seen(storage->recorded_changes()) {}
+
   Ref<Storage> storage;
   Shape shape;
-  Strides strides;     // in elements
-  int64_t offset = 0;  // in elements
-  Dtype dtype = Dtype::kFloat32;
-  uint32_t recorded_changes_seen = 0;  // storage->recorded_changes() that the history includes
+  Strides strides;  // in elements
+  int64_t offset;   // in elements
+  Dtype dtype;
+  uint32_t recorded_changes_seen;  // storage->recorded_changes() that the history includes
   std::unique_ptr<TensorExtension> autograd;
   void* wrapper = nullptr;  // the object of another language that stands for this tensor, if any
 
@@ -33,7 +41,8 @@ class Tensor {
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
   // A view of `storage`.
   Tensor(Ref<Storage> storage, Dtype dtype, const Shape& shape, const Strides& strides,
-         int64_t offset);
+         int64_t offset)
+      : impl_(make_ref<TensorImpl>(std::move(storage), dtype, shape, strides, offset)) {}
 
   bool defined() const { return static_cast<bool>(impl_); }
   const Shape& shape() const { return impl_->shape; }
