@@ -9,6 +9,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from ._process import began
+
 __all__ = ["replace_file"]
 
 _CHUNK = 1 << 20
@@ -80,18 +82,8 @@ def _remove_stale(target: Path) -> None:
     with contextlib.suppress(OSError):  # what lies about is no reason not to save
         for entry in os.listdir(target.parent):
             match = pattern.fullmatch(entry)
-            if match and not _is_running(int(match[1])):
+            if match and began(int(match[1])) is None:
                 (target.parent / entry).unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True  # somebody else's
-    return True
 
 
 def _sync_folder(folder: Path) -> None:

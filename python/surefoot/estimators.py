@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from surefoot import _core, nn, optim
 from surefoot._core import Tensor
-from surefoot.autograd import no_grad
 from surefoot.data import split
 from surefoot.regularize import L2
 from surefoot.train import EarlyStopping, History, Trainer
+from surefoot.train.feed import by_batches
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -169,9 +169,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     def _output(self, X: Any) -> Tensor:
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=np.float32)
-        with no_grad():
-            starts = range(0, len(rows), _ROWS)
-            return _core.cat([self.model_(_core.tensor(rows[i : i + _ROWS])) for i in starts])
+        return _core.cat(by_batches(type(self).__name__, self.model_, rows, _ROWS, self.model_))
 
 
 class _Weighted:

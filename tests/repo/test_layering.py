@@ -89,10 +89,11 @@ PY_DOORS: dict[str, set[str]] = {
     "prune": {"nn"},
     "plot": CORE | {"autograd", "nn", "optim"},
     "train": CORE | {"autograd", "nn", "optim", "data", "regularize", "files", "plot"},
-    "_disk": set(),
+    "_process": set(),
+    "_disk": {"_process"},
     "files": CORE | {"_disk"},
     "model_file": CORE | {"nn", "files", "ensemble"},  # a file may hold an ensemble
-    "tune": CORE | {"train", "plot"},
+    "tune": CORE | {"_process", "train", "plot"},
     "config": CORE,
     "techniques": set(),
     "doctor": CORE | {"nn"},

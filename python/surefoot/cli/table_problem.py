@@ -83,7 +83,7 @@ def table_problem(path: Path, options: Mapping[str, Any]) -> TableProblem:
                     f"--{name}-share 0, or find more rows"
                 )
         _check_classes(path, tables["training"])
-        encoder = TableEncoder(options["category_encoding"]).fit(tables["training"])
+        encoder = TableEncoder(options["category_encoding"])._learn(tables["training"])
         parts = {name: encoder.encode(part) for name, part in tables.items()}
     task, target = str(encoder.task), str(encoder.target)
     if task == "regression":

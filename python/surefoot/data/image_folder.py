@@ -16,6 +16,7 @@ from surefoot._core import Tensor
 
 from ._pictures import folder_of
 from ._source import PathLike, refuse
+from .augment._ranges import size_of
 from .dataset import Dataset
 
 __all__ = ["ImageFolder"]
@@ -152,19 +153,10 @@ def _pillow() -> Any:
 def _size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
-    sides = [size, size] if isinstance(size, int) else list(size) if _is_pair(size) else []
-    if not all(isinstance(side, int) for side in sides) or not sides:
-        raise TypeError(f"[ImageFolder] size must be an int or (height, width), got {size!r}")
-    height, width = sides
-    if height < 1 or width < 1:
-        raise ValueError(f"[ImageFolder] size must be 1 or more, got {size}")
+    height, width = size_of("ImageFolder", size)
     if height * width > _MOST_PIXELS:
         raise ValueError(f"[ImageFolder] size {size}: a picture has at most 2^26 pixels")
     return height, width
-
-
-def _is_pair(size: Any) -> bool:
-    return isinstance(size, Sequence) and not isinstance(size, str) and len(size) == 2
 
 
 def _files(folder: Path) -> list[Path]:

@@ -80,6 +80,9 @@ class TableEncoder:
                 numbers with a few texts in it.
         """
         check_texts("TableEncoder", table.inputs, table.categories)
+        return self._learn(table)
+
+    def _learn(self, table: Table) -> TableEncoder:
         self.columns, self.notes = [], []
         for name in table.inputs.columns:
             series = table.inputs[name]

@@ -11,11 +11,12 @@ from surefoot import _core, nn
 from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.data import TensorDataset
+from surefoot.nn._mode import evaluating
 from surefoot.train import Trainer
 from surefoot.train.feed import as_tensor
 
 from .combine import Combine, combined
-from .predictor import Ensemble, evaluating, score_of
+from .predictor import Ensemble, score_of
 
 __all__ = ["Bagging", "bagging", "bootstrap"]
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from surefoot import _core, nn
 from surefoot._check import integer
 from surefoot._core import Tensor
+from surefoot.nn._mode import evaluating
 from surefoot.nn._random import random_state_kept
 from surefoot.train.feed import as_tensor
 
 from .combine import Combine, Uncertainty, checked_combine, combined, spread, uncertainty
-from .predictor import evaluating
 
 __all__ = ["DropoutSamples", "mc_dropout"]
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from surefoot import _core, nn
-from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
-from surefoot.nn._mode import mode_kept
 from surefoot.train import R2
-from surefoot.train.feed import as_tensor
+from surefoot.train.feed import as_tensor, by_batches
 
 from .combine import Combine, Uncertainty, checked_combine, combined, spread, uncertainty
 
-__all__ = ["Ensemble", "evaluating", "score_of"]
+__all__ = ["Ensemble", "score_of"]
 
 
 class Ensemble(nn.Module):
@@ -119,19 +116,7 @@ class Ensemble(nn.Module):
             )
 
     def _by_batches(self, x: Any, batch_size: int, work: Any) -> list[Tensor]:
-        integer("Ensemble", "batch_size", batch_size, 1)
-        rows = as_tensor(x, next((p.dtype for p in self.parameters()), None))
-        with evaluating(self):
-            starts = range(0, max(len(rows), 1), batch_size)
-            return [work(rows[i : i + batch_size]) for i in starts]
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode and no gradients within the block."""
-    with mode_kept(model), no_grad():
-        model.eval()
-        yield
+        return by_batches("Ensemble", self, x, batch_size, work)
 
 
 def score_of(predicted: Tensor, target: Tensor, combine: str) -> float:

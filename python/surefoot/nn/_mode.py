@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from surefoot.autograd import no_grad
+
 from .module import Module
 
 
@@ -17,3 +19,11 @@ def mode_kept(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Eval mode and no gradients within the block."""
+    with mode_kept(model), no_grad():
+        model.eval()
+        yield

@@ -7,6 +7,7 @@ has written to the weight in between. docs/design/2026-11-21-init-auto.md has th
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from surefoot._core import Generator, Tensor, default_generator
 
 from . import init
 
-__all__ = ["AutoInit", "RELU_FAMILY", "draw", "settle"]
+__all__ = ["AutoInit", "RELU_FAMILY", "draw", "draw_parameters", "settle"]
 
 
 if TYPE_CHECKING:
@@ -60,6 +61,22 @@ class AutoInit:
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()  # copies are None: a copied or pickled layer keeps its numbers
+
+
+def draw_parameters(layer: Any) -> None:
+    """Draw weight (out, in, ...) and bias of a layer anew, by its law."""
+    if layer._law == "torch":
+        bound = 1.0 / math.sqrt(math.prod(tuple(layer.weight.shape)[1:]))
+        init.uniform_(layer.weight, -bound, bound)
+        if layer.bias is not None:
+            init.uniform_(layer.bias, -bound, bound)
+        return
+    if layer._law == "auto":
+        layer._auto_init = AutoInit(layer.weight)
+    else:
+        layer._law(layer.weight)
+    if layer.bias is not None:
+        init.zeros_(layer.bias)
 
 
 def settle(chain: Iterable[Module]) -> None:

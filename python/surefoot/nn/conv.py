@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -11,9 +10,8 @@ from surefoot import _core
 from surefoot._check import choice, integer
 from surefoot._core import Tensor
 
-from . import init as laws
 from . import initializer
-from .auto_init import AutoInit
+from .auto_init import AutoInit, draw_parameters
 from .module import Module
 from .parameter import Parameter
 
@@ -106,18 +104,7 @@ class _Conv(Module):
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, by the law chosen with `init`."""
-        if self._law == "torch":
-            bound = 1.0 / math.sqrt(math.prod(tuple(self.weight.shape)[1:]))
-            laws.uniform_(self.weight, -bound, bound)
-            if self.bias is not None:
-                laws.uniform_(self.bias, -bound, bound)
-            return
-        if self._law == "auto":
-            self._auto_init = AutoInit(self.weight)
-        else:
-            self._law(self.weight)
-        if self.bias is not None:
-            laws.zeros_(self.bias)
+        draw_parameters(self)
 
     def _both_sides(self) -> list[int]:
         """The padding as `pad` takes it: left, right, top, bottom."""

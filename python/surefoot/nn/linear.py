@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from surefoot import _core
 from surefoot._check import integer
 from surefoot._core import Tensor
 
-from . import init as laws
 from . import initializer
-from .auto_init import AutoInit
+from .auto_init import AutoInit, draw_parameters
 from .module import Module
 from .parameter import Parameter
 
@@ -65,18 +63,7 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, by the law chosen with `init`."""
-        if self._law == "torch":
-            bound = 1.0 / math.sqrt(self.in_features)
-            laws.uniform_(self.weight, -bound, bound)
-            if self.bias is not None:
-                laws.uniform_(self.bias, -bound, bound)
-            return
-        if self._law == "auto":
-            self._auto_init = AutoInit(self.weight)
-        else:
-            self._law(self.weight)
-        if self.bias is not None:
-            laws.zeros_(self.bias)
+        draw_parameters(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return _core.linear(x, self.weight, self.bias)

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.data import DataLoader, Dataset, Subset, TensorDataset
 from surefoot.data.augment import Transform
+from surefoot.nn import Module
+from surefoot.nn._mode import evaluating
 
 __all__ = ["Feed", "as_tensor", "check_widths", "make_feed"]
 
@@ -144,6 +147,21 @@ def as_tensor(values: Any, dtype: Any = None) -> Tensor:
         )
     tensor: Tensor = _core.tensor(array)
     return tensor.to(dtype) if dtype is not None and array.dtype.kind == "f" else tensor
+
+
+def by_batches(
+    owner: str,
+    model: Module,
+    inputs: Any,
+    batch_size: int,
+    work: Callable[[Tensor], Tensor],
+) -> list[Tensor]:
+    """What ``work`` makes of ``batch_size`` rows at a time, the model in eval mode."""
+    integer(owner, "batch_size", batch_size, 1)
+    rows = as_tensor(inputs, next((p.dtype for p in model.parameters()), None))
+    with evaluating(model):
+        starts = range(0, max(len(rows), 1), batch_size)
+        return [work(rows[i : i + batch_size]) for i in starts]
 
 
 def check_widths(train: Feed, held_out: Feed) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from surefoot import _core, nn
 from surefoot._core import Tensor
-from surefoot.autograd import no_grad
-from surefoot.nn._mode import mode_kept
+from surefoot.nn._mode import evaluating
 
 from .cost import flops
 
@@ -151,8 +150,7 @@ def _watched(
     if dtype is None:
         dtype = next((p.dtype for p in model.parameters()), None)
     try:
-        with mode_kept(model), no_grad():
-            model.eval()
+        with evaluating(model):
             model(_core.zeros((1, *input_shape), dtype=dtype))
     finally:
         for handle in handles:

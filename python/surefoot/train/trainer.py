@@ -13,7 +13,7 @@ from surefoot import _core, nn, optim
 from surefoot._check import integer
 from surefoot._core import Tensor
 from surefoot.autograd import no_grad
-from surefoot.nn._mode import mode_kept
+from surefoot.nn._mode import evaluating, mode_kept
 from surefoot.optim.lr_scheduler import Schedule
 from surefoot.regularize import Regularizer, collect
 
@@ -21,7 +21,7 @@ from .averaging import EMA
 from .checkpoint import check_fit, read_checkpoint, restore, write_checkpoint
 from .errors import NonFiniteLossError, all_finite, one_number, remedy
 from .events import EVENTS, check_callbacks, listeners
-from .feed import Batch, BatchTransform, Feed, as_tensor, check_widths, make_feed
+from .feed import Batch, BatchTransform, Feed, by_batches, check_widths, make_feed
 from .history import History, Value
 from .interrupt import finish_batch_on_interrupt
 from .metrics import MetricSpec, resolve_metrics
@@ -147,12 +147,7 @@ class Trainer:
 
     def predict(self, inputs: Any, batch_size: int = 256) -> Tensor:
         """Return the model's outputs for ``inputs``, in eval mode and without gradients."""
-        rows = as_tensor(inputs, self._dtype())
-        integer("Trainer", "batch_size", batch_size, 1)
-        with mode_kept(self.model), no_grad():
-            self.model.eval()
-            starts = range(0, max(len(rows), 1), batch_size)
-            return _core.cat([self.model(rows[i : i + batch_size]) for i in starts])
+        return _core.cat(by_batches("Trainer", self.model, inputs, batch_size, self.model))
 
     def stop(self, reason: str) -> None:
         """End the run after the current batch; ``reason`` goes into the history."""
@@ -302,8 +297,7 @@ class Trainer:
             self.best = Best(self.state.epoch, value, copied(weights))
 
     def _measure(self, feed: Feed, prefix: str) -> dict[str, Value]:
-        with mode_kept(self.model), no_grad():
-            self.model.eval()
+        with evaluating(self.model):
             tally = self.new_tally()
             for inputs, targets in feed.batches(1):
                 output = self.model(inputs)

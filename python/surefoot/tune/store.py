@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from surefoot._process import began
+
 from .space import Domain
 
 __all__ = ["Store", "need_optuna", "quiet"]
@@ -209,9 +211,4 @@ def _is_running(trial: Any) -> bool:
 
 def worker_name(pid: int) -> str:
     """Host, process and the moment it began; a process that is no more has no beginning."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        began = "dead" if stat[0] == "Z" else stat[19]  # clock ticks since the machine's start
-    except OSError:
-        began = "0" if pid == os.getpid() else "dead"
-    return f"{socket.gethostname()}:{pid}:{began}"
+    return f"{socket.gethostname()}:{pid}:{began(pid) or 'dead'}"

@@ -39,8 +39,7 @@ def around(where: str, name: str, value: float | Sequence[float]) -> Range:
 
 def size_of(where: str, value: int | Sequence[int]) -> tuple[int, int]:
     """(height, width); a number stands for both."""
-    if isinstance(value, Integral):
-        value = (int(value),) * 2
-    if not isinstance(value, Sequence) or len(value) != 2:
+    sides = value if isinstance(value, Sequence) else (value, value)
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
         raise TypeError(f"[{where}] size must be an int or (height, width), got {value!r}")
-    return count(where, "size", value[0], 1), count(where, "size", value[1], 1)
+    return count(where, "size", sides[0], 1), count(where, "size", sides[1], 1)
