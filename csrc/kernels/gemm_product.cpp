@@ -125,8 +125,9 @@ Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
   const int64_t rows = ceil_div(p.m, plan.down), cols = ceil_div(p.n, plan.across);
   plan.pack_a = packs_a(p, cols);
   plan.pack_b = packs_b(p, kernels, rows);
-  plan.low = plan.pack_b && rows <= kLowRows;
   plan.fetch = (p.m + p.n) * p.k * static_cast<int64_t>(sizeof(T)) > kNearOperands;
+  // What is near need not be waited for: then a panel of A stays in the first-level cache.
+  plan.low = plan.pack_b && plan.fetch && rows <= kLowRows;
   plan.fetch_c = p.m * p.n * static_cast<int64_t>(sizeof(T)) > kNearBytes;
   return plan;
 }

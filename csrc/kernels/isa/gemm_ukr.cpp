@@ -124,7 +124,9 @@ struct Sums {
       if (M > 2 && starts_line(j)) __builtin_prefetch(from + kAheadB * b_k);
       row[j] = kTail && j == NV - 1 ? V::load_partial(from, tail) : V::load(from);
     }
-    if (kFetchA) __builtin_prefetch(a[0] + kAheadA * a_k);
+    for (int at = 0; kFetchA && at < M * static_cast<int>(sizeof(T)); at += 64) {
+      __builtin_prefetch(a[0] + kAheadA * a_k + at);
+    }
     SF_UNROLL
     for (int i = 0; i < M; ++i) {
       const V each = factor(i);
