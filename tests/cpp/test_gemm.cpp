@@ -256,6 +256,33 @@ void sweep_threads() {
 TEST(gemm_threads_float32) { sweep_threads<float>(); }
 TEST(gemm_threads_float64) { sweep_threads<double>(); }
 
+// Few rows times a transposed matrix, where the transposed product is cheaper and turned on its way
+// out: tails of its tiles along both sides, several K blocks, and all that C may ask for.
+template <class T>
+void sweep_few_rows() {
+  int64_t turn = 0;
+  for (int64_t m : {29, 32, 61, 64}) {
+    for (int64_t n : {199, 210, 224}) {
+      for (int64_t k : {150, 401}) {
+        ++turn;
+        check_product<T>({.m = m,
+                          .k = k,
+                          .n = n,
+                          .a = kLayouts[turn % 5],
+                          .b = Layout::kTransposed,
+                          .beta = static_cast<double>(turn / 2 % 2),
+                          .gap = turn % 3,
+                          .bias = turn % 4 < 2,
+                          .activation = turn % 3 == 0},
+                         turn % 6 == 1);
+      }
+    }
+  }
+}
+
+TEST(gemm_few_rows_float32) { sweep_few_rows<float>(); }
+TEST(gemm_few_rows_float64) { sweep_few_rows<double>(); }
+
 TEST(gemm_empty) {
   for (double beta : {0., 1.}) {
     check_product<float>({.m = 5, .k = 0, .n = 7, .beta = beta});
@@ -289,23 +316,28 @@ TEST(gemm_nan_and_infinity) {
 // Batches give the bits of their products one by one, also where a matrix is repeated.
 template <class T>
 void sweep_batches() {
-  for (const auto& [count, m, k, n] :
-       {std::array<int64_t, 4>{7, 3, 5, 4}, {40, 16, 20, 33}, {3, 90, 70, 80}, {5, 1, 64, 30}}) {
-    for (bool repeat_b : {false, true}) {
+  for (const auto& [count, m, k, n] : {std::array<int64_t, 4>{7, 3, 5, 4},
+                                       {40, 16, 20, 33},
+                                       {3, 90, 70, 80},
+                                       {5, 1, 64, 30},
+                                       {3, 32, 150, 200}}) {
+    for (int variant = 0; variant < 4; ++variant) {
+      const bool repeat_b = variant % 2, turned_b = variant / 2;
       const Operand<T> a(count * m, k, Layout::kPlain, 1), b(count * k, n, Layout::kPlain, 2);
+      const int64_t b_row = turned_b ? 1 : n, b_col = turned_b ? k : 1;
       Guarded<T> c(count * m * n);
       randomise(c, 3);
       std::vector<T> expected(c.data(), c.data() + c.size());
       const sf::Dtype dtype = sf::dtype_of<T>;
       for (int64_t i = 0; i < count; ++i) {
         sf::gemm({a.view.template as<T>() + i * m * k, Shape{m, k}, Strides{k, 1}, dtype},
-                 {b.view.template as<T>() + (repeat_b ? 0 : i * k * n), Shape{k, n}, Strides{n, 1},
-                  dtype},
+                 {b.view.template as<T>() + (repeat_b ? 0 : i * k * n), Shape{k, n},
+                  Strides{b_row, b_col}, dtype},
                  {expected.data() + i * m * n, Shape{m, n}, Strides{n, 1}, dtype}, 1);
       }
       sf::gemm_batched(
           {a.view.data, Shape{count, m, k}, Strides{m * k, k, 1}, dtype},
-          {b.view.data, Shape{count, k, n}, Strides{repeat_b ? 0 : k * n, n, 1}, dtype},
+          {b.view.data, Shape{count, k, n}, Strides{repeat_b ? 0 : k * n, b_row, b_col}, dtype},
           {c.data(), Shape{count, m, n}, Strides{m * n, n, 1}, dtype}, 1);
       CHECK_MSG(same_bits({c.data(), c.data() + c.size()}, expected), count, " of ", m, "x", k, "x",
                 n);
