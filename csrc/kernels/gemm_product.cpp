@@ -1,11 +1,8 @@
-// Blocking, packing and threads around the micro-kernels of isa/gemm_ukr.cpp.
+// Which way a product is taken, how it is packed and shared out among threads.
 //
-// C is cut into chunks; each thread carries its chunk through all of K. Inside a chunk, K is cut
-// into blocks (block_depth). Of a tall block, B is packed into the second-level cache and taken
-// times one panel of rows of A after the other; of a low one, A stays there and one panel of
-// columns of B after the other is packed and used up. What the next panel reads is fetched while
-// the present one is multiplied. Chunks, packing and tiles do not touch the bits: every element of
-// C is the sum, in block order, of one chain of multiply-adds per K block.
+// C is cut into chunks; each thread carries its chunk through all of K (gemm_chunk.cpp). Chunks,
+// packing, tiles and turning over do not touch the bits: every element of C is the sum, in block
+// order, of one chain of multiply-adds per K block.
 #include "kernels/gemm_product.h"
 
 #include <algorithm>
@@ -16,13 +13,11 @@
 #include "base/parallel.h"
 #include "base/scratch.h"
 #include "kernels/dispatch.h"
+#include "kernels/gemm_chunk.h"
 
 namespace sf {
 namespace {
 
-constexpr int64_t kMaxTileRows = 16;  // rows of a tile, padded to whole vectors
-// Columns of a tall block: its part of B takes at most 768 KiB of the second-level cache.
-constexpr int64_t kBlockCols = 512;
 // Rows of a low block: its part of A takes at most 528 KiB.
 constexpr int64_t kLowRows = 256;
 
@@ -31,30 +26,14 @@ constexpr int64_t kNearBytes = 192 << 10;
 // Operands of up to this size together, too: what is fetched from near only costs time.
 constexpr int64_t kNearOperands = 256 << 10;
 
-// Numbers in a thread's room for packed operands: one panel of A and a block of B, or a block of A
-// and one panel of B.
-template <class T>
-constexpr int64_t kRoom = (kMaxTileRows + kBlockCols) * kMaxDepth<T>;
-
-// How a product is cut up; a function of shapes and strides.
-struct Plan {
-  int64_t down = 1, across = 1;  // chunks of C
-  int64_t group = 1;             // products per chunk, more than 1 only if a chunk is a whole one
-  bool pack_a = false, pack_b = false;
-  bool low = false;    // a panel of columns is taken times all rows before the next one
-  bool fetch = false;  // whether operands are far enough away to be fetched ahead
-  bool fetch_c = false;
-  bool scratch() const { return pack_a || pack_b; }
-};
-
 // Part `part` of `parts` of n items: as equal as can be.
 int64_t part_begin(int64_t n, int64_t part, int64_t parts) { return n * part / parts; }
 
 // Rows a multiple of 1 KiB apart share so few places in the first-level cache that a tile's push
-// each other out.
+// each other out; at 4 KiB all of them share one.
 template <class T>
-bool collide(int64_t stride) {
-  return stride * static_cast<int64_t>(sizeof(T)) % 1024 == 0;
+bool collide(int64_t stride, int64_t bytes = 1024) {
+  return stride * static_cast<int64_t>(sizeof(T)) % bytes == 0;
 }
 
 // Whether vectors of a row of B lie across two cache lines.
@@ -65,34 +44,40 @@ bool straddles(const Product<T>& p) {
 }
 
 // Whether a chunk of so many rows and columns packs its operands: once the packed numbers are used
-// often enough, and from the start where the micro-kernel cannot read the operand as it lies.
+// often enough, and from the start where the micro-kernel cannot read the operand as it lies. A
+// turned product copies rows of A, or reads them as they lie.
 template <class T>
 bool packs_a(const Product<T>& p, int64_t cols) {
+  if (p.turned) return collide<T>(p.a_row, 4096);
   const int64_t many = collide<T>(p.a_k == 1 ? p.a_row : p.a_k) ? 128 : 256;
   return (p.a_row != 1 && p.a_k != 1) || (p.m > 1 && cols >= many);
 }
 template <class T>
 bool packs_b(const Product<T>& p, const GemmKernels<T>& kernels, int64_t rows) {
   const int64_t many = straddles(p) ? 100 : 200;
-  return p.b_col != 1 || (rows >= many && p.n > kernels.cols);
+  return p.turned || p.b_col != 1 || (rows >= many && p.n > kernels.cols);
 }
 
 // What cutting C into down x across costs the thread with most to do, in multiply-adds per step of
-// K: those of whole tiles, and as many as take as long as packing or reading a number of A or B.
+// K: those of whole tiles, and as many as take as long as packing or reading a number of A or B, or
+// turning one of C.
 template <class T>
 int64_t cost_of(const Product<T>& p, const GemmKernels<T>& kernels, int64_t down, int64_t across) {
-  constexpr int64_t kPack = 18, kReadA = 10, kReadB = 4;
+  constexpr int64_t kPack = 18, kReadA = 10, kReadB = 4, kCopy = 14, kTurn = 24;
   const int64_t rows = ceil_div(p.m, down);
-  const int64_t cols = ceil_div(ceil_div(p.n, kernels.cols), across) * kernels.cols;
+  const int64_t cols = std::min(ceil_div(ceil_div(p.n, kernels.cols), across) * kernels.cols,
+                                round_up(p.n, kernels.width));
   const int64_t turns = ceil_div(p.batch * down * across, num_threads());
-  return turns * (rows * cols + rows * (packs_a(p, cols) ? kPack : kReadA) +
-                  cols * (packs_b(p, kernels, rows) ? kPack : kReadB));
+  const int64_t pack_a = p.turned ? kCopy : kPack;
+  const int64_t turning = p.turned ? rows * cols * kTurn / p.k : 0;
+  return turns * (rows * cols + rows * (packs_a(p, cols) ? pack_a : kReadA) +
+                  cols * (packs_b(p, kernels, rows) ? kPack : kReadB) + turning);
 }
 
 // As many chunks as threads, or twice as many where that costs hardly more: then a thread that is
 // held up by others on the machine does fewer. What a chunk packs it packs for itself.
 template <class T>
-void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
+void cut(const Product<T>& p, const GemmKernels<T>& kernels, GemmPlan& plan) {
   constexpr int64_t kChunkMacs = kThreadedMacs / 2;
   if (p.macs() < (p.m == 1 ? kThreadedDotMacs : kThreadedMacs)) {
     if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
@@ -119,8 +104,8 @@ void cut(const Product<T>& p, const GemmKernels<T>& kernels, Plan& plan) {
 }
 
 template <class T>
-Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
-  Plan plan;
+GemmPlan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
+  GemmPlan plan;
   cut(p, kernels, plan);
   const int64_t rows = ceil_div(p.m, plan.down), cols = ceil_div(p.n, plan.across);
   plan.pack_a = packs_a(p, cols);
@@ -132,181 +117,31 @@ Plan make_plan(const Product<T>& p, const GemmKernels<T>& kernels) {
   return plan;
 }
 
-// What packing or multiplying `rows` rows of `depth` numbers will read, for so many tiles to fetch.
 template <class T>
-GemmAhead<T> ahead_of(const T* from, int64_t from_row, int64_t from_k, int64_t rows, int64_t depth,
-                      int64_t tiles) {
-  constexpr int64_t kLine = 64 / sizeof(T);
-  const bool along_k = from_k == 1;
-  if (!along_k && from_row != 1) return {};
-  const int64_t length = along_k ? depth : rows, runs = along_k ? rows : depth;
-  const int64_t lines = ceil_div(length, kLine);
-  // Short runs begin in lines that the panel before has read.
-  const int64_t first = along_k ? 0 : (length - 1) % kLine;
-  return {.at = from + first,
-          .left = runs * lines,
-          .per_tile = ceil_div(runs * lines, tiles),
-          .lines = lines,
-          .line_step = kLine,
-          .run_step = (along_k ? from_row : from_k) - (lines - 1) * kLine};
-}
-
-// A part of C: rows [i, i + m), columns [j, j + n), products of K block [k, k + depth).
-struct Block {
-  int64_t i, m, j, n, k, depth;
-};
-
-// One thread's share of C, carried through all of K.
-template <class T>
-class Chunk {
- public:
-  Chunk(const Product<T>& p, const GemmKernels<T>& kernels, const Plan& plan, T* scratch)
-      : p_(p), kernels_(kernels), plan_(plan), scratch_(scratch) {}
-
-  void multiply(int64_t i, int64_t m, int64_t j, int64_t n) const {
-    const int64_t depth = block_depth<T>(p_.k), cols = plan_.low ? n : kBlockCols;
-    for (int64_t at_j = j; at_j < j + n; at_j += cols) {
-      for (int64_t k = 0; k == 0 || k < p_.k; k += depth) {
-        const Block block{i, m, at_j, std::min(cols, j + n - at_j), k, std::min(depth, p_.k - k)};
-        plan_.low ? multiply_low(block) : multiply_tall(block);
-      }
-    }
-  }
-
- private:
-  const T* a_at(const Block& at) const { return p_.a + at.i * p_.a_row + at.k * p_.a_k; }
-  const T* b_at(const Block& at) const { return p_.b + at.k * p_.b_k + at.j * p_.b_col; }
-
-  void pack_a(const Block& at, T* to) const {
-    kernels_.pack(to, round_up(at.m, kernels_.width), a_at(at), p_.a_row, p_.a_k, at.m, at.depth);
-  }
-  void pack_b(const Block& at, T* to) const {
-    kernels_.pack(to, kernels_.cols, b_at(at), p_.b_col, p_.b_k, at.n, at.depth);
-  }
-  GemmAhead<T> ahead_a(const Block& at, int64_t tiles) const {
-    if (!plan_.fetch) return {};
-    return ahead_of(a_at(at), p_.a_row, p_.a_k, at.m, at.depth, tiles);
-  }
-
-  static Block panel_of(const Block& block, const Panels& panels, int64_t index) {
-    Block at = block;
-    at.i += panels.start(index);
-    at.m = panels.rows(index);
-    return at;
-  }
-
-  void multiply_tall(const Block& block) const {
-    T* const a = scratch_;
-    T* const b = scratch_ + kMaxTileRows * kMaxDepth<T>;
-    if (plan_.pack_b) pack_b(block, b);
-    const Panels panels(block.m, kernels_.rows);
-    const int64_t tiles = ceil_div(block.n, kernels_.cols);
-    for (int64_t i = 0; i < panels.count; ++i) {
-      const Block at = panel_of(block, panels, i);
-      if (plan_.pack_a) pack_a(at, a);
-      GemmAhead<T> next{};
-      if (i + 1 < panels.count) next = ahead_a(panel_of(block, panels, i + 1), tiles);
-      multiply_panel(at, a, b, next);
-      activate(at);
-    }
-  }
-
-  void multiply_low(const Block& block) const {
-    T* const b = scratch_;
-    T* const a = scratch_ + kernels_.cols * kMaxDepth<T>;
-    const Panels panels(block.m, kernels_.rows);
-    const int64_t end = block.j + block.n;
-    Block strip = block;
-    for (; strip.j < end; strip.j += kernels_.cols) {
-      strip.n = std::min<int64_t>(kernels_.cols, end - strip.j);
-      pack_b(strip, b);
-      const bool fill = plan_.pack_a && strip.j == block.j;
-      GemmAhead<T> next = ahead_b(strip, end, panels.count);
-      for (int64_t i = 0; i < panels.count; ++i) {
-        const Block at = panel_of(strip, panels, i);
-        T* const own_a = a + i * round_up(kernels_.rows, kernels_.width) * block.depth;
-        if (fill) {
-          pack_a(at, own_a);
-          next = {};
-          if (i + 1 < panels.count) next = ahead_a(panel_of(strip, panels, i + 1), 1);
-        }
-        multiply_panel(at, own_a, b, next);
-      }
-    }
-    activate(block);
-  }
-
-  // Rows as long as can be: a call costs as much as some vectors.
-  void activate(const Block& at) const {
-    if (!p_.activation || at.k + at.depth < p_.k) return;
-    for (int64_t i = at.i; i < at.i + at.m; ++i) {
-      const int64_t place = i * p_.c_row + at.j;
-      p_.activation(p_.c + place, p_.activated + place, at.n, p_.params);
-    }
-  }
-
-  // The panel of columns after this one.
-  GemmAhead<T> ahead_b(Block strip, int64_t end, int64_t tiles) const {
-    strip.j += strip.n;
-    if (!plan_.fetch || strip.j >= end) return {};
-    const int64_t n = std::min<int64_t>(kernels_.cols, end - strip.j);
-    return ahead_of(b_at(strip), p_.b_col, p_.b_k, n, strip.depth, tiles);
-  }
-
-  // Up to kernels.rows rows of a block; a and b are what has been packed of it.
-  void multiply_panel(const Block& at, const T* a, const T* b, GemmAhead<T>& ahead) const {
-    const bool last = at.k + at.depth >= p_.k;
-    T* const c = p_.c + at.i * p_.c_row + at.j;
-    kernels_.panel({.m = at.m,
-                    .n = at.n,
-                    .k = at.depth,
-                    .a = plan_.pack_a ? a : a_at(at),
-                    .a_row = plan_.pack_a ? 1 : p_.a_row,
-                    .a_k = plan_.pack_a ? round_up(at.m, kernels_.width) : p_.a_k,
-                    .b = plan_.pack_b ? b : b_at(at),
-                    .b_k = plan_.pack_b ? kernels_.cols : p_.b_k,
-                    .b_panel = plan_.pack_b ? kernels_.cols * at.depth : kernels_.cols,
-                    .c = c,
-                    .c_row = p_.c_row,
-                    .add = p_.add || at.k > 0,
-                    .bias = last && p_.bias ? p_.bias + at.j : nullptr,
-                    .fetch_c = plan_.fetch_c,
-                    .ahead = ahead.left > 0 ? &ahead : nullptr});
-  }
-
-  const Product<T>& p_;
-  const GemmKernels<T>& kernels_;
-  const Plan& plan_;
-  T* const scratch_;
-};
-
-template <class T>
-void multiply_blocked(const Product<T>& p) {
-  const GemmKernels<T>& kernels = sf::kernels<T>().gemm;
-  const Plan plan = make_plan(p, kernels);
+void multiply_blocked(const Product<T>& p, const GemmPlan& plan) {
+  const int64_t width = kernels<T>().gemm.cols, strips = ceil_div(p.n, width);
   std::atomic<bool> out_of_memory{false};
-  const int64_t strips = ceil_div(p.n, kernels.cols);
-  const auto multiply_chunk = [&](const Product<T>& one, int64_t row, int64_t col) {
-    T* const room = plan.scratch() ? thread_scratch<T>(kRoom<T>) : nullptr;
+  const auto multiply_part = [&](const Product<T>& one, int64_t row, int64_t col) {
+    T* const room = plan.scratch() ? thread_scratch<T>(kGemmRoom<T>) : nullptr;
     if (plan.scratch() && !room) {
       out_of_memory = true;
       return;
     }
     const int64_t i = part_begin(p.m, row, plan.down);
-    const int64_t j = part_begin(strips, col, plan.across) * kernels.cols;
-    const int64_t end = part_begin(strips, col + 1, plan.across) * kernels.cols;
-    Chunk<T>(one, kernels, plan, room)
-        .multiply(i, part_begin(p.m, row + 1, plan.down) - i, j, std::min(end, p.n) - j);
+    const int64_t j = part_begin(strips, col, plan.across) * width;
+    const int64_t end = part_begin(strips, col + 1, plan.across) * width;
+    multiply_chunk(one, plan, i, part_begin(p.m, row + 1, plan.down) - i, j, std::min(end, p.n) - j,
+                   room);
   };
   const int64_t chunks = plan.down * plan.across;
   if (p.batch == 1 && chunks == 1) {
-    multiply_chunk(p, 0, 0);
+    multiply_part(p, 0, 0);
   } else {
     const Chunks groups{p.batch * chunks, plan.group};
     parallel_for(groups.count(), [&](int64_t group) {
       for (int64_t chunk = groups.begin(group); chunk < groups.end(group); ++chunk) {
         const int64_t place = chunk % chunks;
-        multiply_chunk(p.at(chunk / chunks), place / plan.across, place % plan.across);
+        multiply_part(p.at(chunk / chunks), place / plan.across, place % plan.across);
       }
     });
   }
@@ -344,6 +179,16 @@ void multiply_dot(const Product<T>& p) {
   });
 }
 
+// The transposed product has the operands in turn.
+template <class T>
+void swap_operands(Product<T>& p) {
+  std::swap(p.m, p.n);
+  std::swap(p.a, p.b);
+  std::swap(p.a_row, p.b_col);
+  std::swap(p.a_k, p.b_k);
+  std::swap(p.a_batch, p.b_batch);
+}
+
 // Strides along a dimension of size 1 are never used: give them the value that suits the kernels.
 // A column of results that lies contiguous is a row of the transposed product.
 template <class T>
@@ -356,18 +201,31 @@ void normalise(Product<T>& p) {
   const bool dot = p.a_k == 1 && p.b_k == 1 && p.a_row != 1 && p.k >= kMinDot;  // once transposed
   if (p.n == 1 && p.m > 1 && p.c_row == 1 && (dot || !p.bias)) {
     p.bias_step = 0;
-    std::swap(p.a, p.b);
-    std::swap(p.a_batch, p.b_batch);
-    const int64_t a_row = p.a_row, a_k = p.a_k;
-    p.a_k = p.b_k;
-    p.b_k = a_k;
-    p.b_col = a_row;
-    p.n = p.m;
-    p.m = 1;
+    swap_operands(p);
   }
   if (p.k <= 1) p.a_k = 1;
   if (p.m == 1 && p.a_k != 1) p.a_row = 1;
   if (p.n == 1) p.b_col = 1;
+}
+
+// A few rows times a transposed matrix: the transposed product reads the matrix as it lies, packs
+// the rows instead of it and turns its tiles on their way out. Takes it if that is cheaper.
+template <class T>
+void turn_over(Product<T>& p, GemmPlan& plan) {
+  constexpr int64_t kTurnMacs = 250'000;  // below this, the choice takes too long
+  if (p.b_k != 1 || p.b_col == 1 || p.n <= p.m || p.macs() < kTurnMacs) return;
+  if (p.add && p.k > kMaxDepth<T>) return;  // C comes first in the sum of its blocks
+  const GemmKernels<T>& kernels = sf::kernels<T>().gemm;
+  Product<T> turned = p;
+  turned.turned = true;
+  swap_operands(turned);
+  const GemmPlan other = make_plan(turned, kernels);
+  const int64_t cols = ceil_div(ceil_div(turned.n, kernels.cols), other.across) * kernels.cols;
+  if (turned_room<T>(cols, p.k) > kGemmRoom<T>) return;
+  const int64_t cost = cost_of(p, kernels, plan.down, plan.across);
+  if (cost_of(turned, kernels, other.down, other.across) >= cost) return;
+  p = turned;
+  plan = other;
 }
 
 }  // namespace
@@ -375,7 +233,10 @@ void normalise(Product<T>& p) {
 template <class T>
 void multiply(Product<T> p) {
   normalise(p);
-  is_dot(p) ? multiply_dot(p) : multiply_blocked(p);
+  if (is_dot(p)) return multiply_dot(p);
+  GemmPlan plan = make_plan(p, kernels<T>().gemm);
+  turn_over(p, plan);
+  multiply_blocked(p, plan);
 }
 
 template void multiply<float>(Product<float>);

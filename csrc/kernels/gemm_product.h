@@ -48,6 +48,8 @@ struct Product {
   void (*activation)(const T* x, T* y, int64_t n, const T* params) = nullptr;
   T* activated = nullptr;
   T params[kMaxParams] = {};
+  // Whether c is the transposed result: element (i, j) lies at c[j * c_row + i], bias goes along m.
+  bool turned = false;
   // `batch` products, this far apart.
   int64_t batch, a_batch, b_batch, c_batch;
 

@@ -32,6 +32,19 @@ struct GemmPanel {
   GemmAhead<T>* ahead = nullptr;  // what to fetch meanwhile, or null; tiles move it on
 };
 
+// to[j * to_row + i] = or += from[i * from_row + j], plus bias[i], for i < rows, j < cols. Rows of
+// `from` are read in whole vectors.
+template <class T>
+struct GemmTurn {
+  int64_t rows, cols;
+  const T* from;
+  int64_t from_row;
+  T* to;
+  int64_t to_row;
+  bool add;
+  const T* bias;  // null for none
+};
+
 template <class T>
 struct GemmKernels {
   int rows = 0, cols = 0;  // the tile of C that stays in registers
@@ -45,6 +58,8 @@ struct GemmKernels {
   // of width, and what lies between rows and the next multiple is of no meaning.
   void (*pack)(T* to, int64_t to_k, const T* from, int64_t from_row, int64_t from_k, int64_t rows,
                int64_t depth) = nullptr;
+
+  void (*turn)(const GemmTurn<T>& part) = nullptr;
 
   // y[j] = sum over k of x[k] * b[j * b_row + k], j < n: 16 running sums, k modulo 16, folded
   // by halves. Same bits on every ISA with fused multiply-add.

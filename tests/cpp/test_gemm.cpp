@@ -278,6 +278,8 @@ void sweep_few_rows() {
       }
     }
   }
+  const int64_t page = 4096 / static_cast<int64_t>(sizeof(T));  // rows that are copied first
+  check_product<T>({.m = 32, .k = page, .n = 45, .b = Layout::kTransposed, .bias = true}, true);
 }
 
 TEST(gemm_few_rows_float32) { sweep_few_rows<float>(); }

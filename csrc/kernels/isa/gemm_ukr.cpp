@@ -1,5 +1,6 @@
 // The micro-kernels of the matrix product: a tile of C in registers, and dot products.
 #include "kernels/isa/gemm_pack.h"
+#include "kernels/isa/gemm_turn.h"
 #include "kernels/table.h"
 
 namespace sf::SF_ISA_NAMESPACE {
@@ -304,6 +305,7 @@ void fill(GemmKernels<T>& kernels) {
   kernels.width = Vec<T>::kWidth;
   kernels.panel = panel<T>;
   kernels.pack = pack<T>;
+  kernels.turn = turn<T>;
   kernels.dot = dot<T>;
 }
 
