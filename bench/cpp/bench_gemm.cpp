@@ -91,10 +91,10 @@ void add(const char* type, Case c, int threads) {
       ->Unit(benchmark::kMicrosecond);
 }
 
-constexpr int64_t kLayers[][3] = {{1, 512, 512},     {8, 512, 512},    {32, 64, 64},
-                                  {64, 512, 10},     {64, 512, 512},   {128, 784, 512},
-                                  {128, 512, 512},   {256, 784, 2048}, {256, 2048, 2048},
-                                  {512, 1024, 1024}, {512, 256, 256}};
+constexpr int64_t kLayers[][3] = {
+    {1, 512, 512},    {8, 512, 512},     {32, 64, 64},      {32, 128, 256},  {32, 512, 512},
+    {64, 512, 10},    {64, 512, 512},    {96, 300, 300},    {128, 784, 512}, {128, 512, 512},
+    {256, 784, 2048}, {256, 2048, 2048}, {512, 1024, 1024}, {512, 256, 256}};
 
 const bool registered = [] {
   for (int threads : {1, 2}) {
@@ -104,6 +104,8 @@ const bool registered = [] {
       }
       for (int64_t n : {32, 128, 512, 1024}) add<double>("f64", {n, n, n, form}, threads);
       add<double>("f64", {128, 784, 512, form}, threads);
+      add<double>("f64", {64, 512, 512, form}, threads);
+      add<double>("f64", {24, 300, 300, form}, threads);
     }
     // (batch, in, out) of linear layers: forward NT, input gradient NN (batch, out, in), weight
     // gradient TN (out, batch, in).
