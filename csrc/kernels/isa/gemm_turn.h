@@ -1,7 +1,7 @@
 // The way out of a transposed product: tiles of its result become rows of C.
 #pragma once
-#include "kernels/gemm_table.h"
 #include "kernels/isa/gemm_pack.h"
+#include "kernels/table.h"
 
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
