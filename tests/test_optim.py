@@ -463,6 +463,23 @@ def test_explain_prints_the_numbers_in_use(row: Row, capsys: pytest.CaptureFixtu
     assert ("* p" in text) == any(opt.param_groups[0][name] > 0 for name in decays)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("lr", "fast", r"\[SGD\] lr must be a number, got 'fast'"),
+        ("lr", 10**400, r"\[SGD\] lr must be at least 0 and finite, got 1000"),
+        ("momentum", "much", r"\[SGD\] momentum must be a number, got 'much'"),
+    ],
+)
+def test_a_live_option_that_no_step_can_use_is_named(option: str, value: Any, words: str) -> None:
+    w = leaf([1.0])
+    opt = SGD([w], lr=0.1, momentum=0.5)
+    opt.param_groups[0][option], w.grad = value, leaf([1.0]).detach()
+    with pytest.raises((TypeError, ValueError), match=words):
+        opt.step()
+    assert array(w).tolist() == [1.0]
+
+
 class Plain(sf.optim.Optimizer):
     """A rule of one's own: p -= lr g."""
 

@@ -110,10 +110,6 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         self, inputs: Rows, targets: Rows, weights: Any, held_out: Any, loss: Any, seed: int
     ) -> None:
         network = self._network(inputs)
-        if weights is not None:
-            loss, targets = _Weighted(loss, targets.dtype), _beside(targets, weights)
-            if held_out is not None:
-                held_out = held_out[0], _beside(held_out[1], np.ones(len(held_out[1])))
         make = optim.Adam if self.optimizer is None else self.optimizer
         watched = "loss" if held_out is None else "val_loss"
         stop = EarlyStopping(self.n_iter_no_change, self.tol, held_out is not None, watched)
@@ -126,7 +122,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
             regularize=L2(self.alpha) if self.alpha else None,
         )
         self.history_: History = trainer.fit(
-            (inputs, targets),
+            (inputs, targets) if weights is None else (inputs, targets, weights),
             held_out,
             epochs=self.max_iter,
             batch_size=None if self.batch_size is None else min(self.batch_size, len(inputs)),
@@ -170,24 +166,6 @@ class _Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=np.float32)
         return _core.cat(by_batches(type(self).__name__, self.model_, rows, _ROWS, self.model_))
-
-
-class _Weighted:
-    """A loss of targets that carry a weight beside them, in their last column."""
-
-    def __init__(self, loss: nn.Module, dtype: Any) -> None:
-        self.loss, self.classes = loss, dtype.kind == "i"
-        self.reduction = getattr(loss, "reduction", "mean")
-
-    def __call__(self, output: Tensor, packed: Tensor) -> Tensor:
-        targets, weights = packed[:, :-1], packed[:, -1]
-        if self.classes:
-            targets = targets[:, 0].to(_core.int64)
-        return self.loss(output, targets, sample_weight=weights)  # type: ignore[no-any-return]
-
-
-def _beside(targets: Rows, weights: Rows) -> Rows:
-    return np.column_stack([targets, weights]).astype(np.float32)
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]

@@ -130,8 +130,13 @@ class Optimizer:
         """
         loss = None if closure is None else with_grad(closure)
         scale = 1.0 if max_norm is None else self._clip_factor(max_norm)
-        for group in self.param_groups:
-            self._step_group(group, scale)
+        try:
+            for group in self.param_groups:
+                self._step_group(group, scale)
+        except (TypeError, OverflowError):
+            for group in self.param_groups:  # perhaps an option was set wrongly: say which
+                self._check(group)
+            raise
         return loss
 
     def closure_kind(self) -> str:

@@ -17,12 +17,12 @@ from surefoot.nn._mode import evaluating
 
 __all__ = ["Feed", "as_tensor", "check_widths", "make_feed"]
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, ...]  # inputs, targets and, where rows have weights, these
 BatchTransform = Callable[..., Any]
 
 
 class Feed:
-    """Batches of (inputs, targets) by epoch.
+    """Batches of (inputs, targets) or (inputs, targets, sample_weight) by epoch.
 
     ``num_batches`` is None where only the end of the data tells. Real-valued NumPy arrays get
     ``dtype`` (that of the model), everything else is taken as it is.
@@ -54,16 +54,19 @@ class Feed:
         if first and first == self.num_batches:
             return iter(())
         source = self.source
-        pairs = iter(source) if _is_sure(source) else self._pairs(iter(source))
+        batches = iter(source) if _is_sure(source) else self._tensors(iter(source))
         for _ in range(0 if _remembers(self.source) else first):
-            next(pairs, None)
-        return pairs
+            next(batches, None)
+        return batches
 
-    def _pairs(self, batches: Iterator[Any]) -> Iterator[Batch]:
+    def _tensors(self, batches: Iterator[Any]) -> Iterator[Batch]:
         for batch in batches:
-            if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-                raise TypeError("[Trainer] every batch must be a pair (inputs, targets)")
-            yield as_tensor(batch[0], self.dtype), as_tensor(batch[1], self.dtype)
+            if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+                raise TypeError(
+                    "[Trainer] every batch must be a pair (inputs, targets), or three with "
+                    "sample_weight"
+                )
+            yield tuple(as_tensor(part, self.dtype) for part in batch)
 
     def facts(self) -> dict[str, Any]:
         """What must be the same when a run is taken up again."""
@@ -122,13 +125,13 @@ def _program(augment: BatchTransform | None) -> str:
 
 
 def _is_sure(source: Any) -> bool:
-    """Whether every batch is a pair of tensors, so that none need be looked at."""
+    """Whether every batch is made of tensors, so that none need be looked at."""
     if type(source) is not DataLoader or source.collate_fn or source.transform:
         return False
     data = source.dataset
     while type(data) is Subset:
         data = data.dataset
-    return type(data) is TensorDataset and len(data.tensors) == 2
+    return type(data) is TensorDataset and len(data.tensors) in (2, 3)
 
 
 def _remembers(source: Any) -> bool:
@@ -188,14 +191,16 @@ def make_feed(
 
     ``batch_size=None`` makes one batch of all rows.
     """
-    if _is_pair_of_arrays(data):
-        inputs, targets = (as_tensor(part, dtype) for part in data)
-        if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
+    if _is_arrays(data):
+        parts = [as_tensor(part, dtype) for part in data]
+        if any(part.ndim == 0 or len(part) != len(parts[0]) for part in parts):
+            names = zip(("inputs", "targets", "sample_weight"), parts, strict=False)
+            found = " and ".join(f"{name} {tuple(part.shape)}" for name, part in names)
             raise ValueError(
-                f"[Trainer] inputs {tuple(inputs.shape)} and targets {tuple(targets.shape)}: "
-                "expected one target per input row, shapes (N, ...) and (N, ...)"
+                f"[Trainer] {found}: expected one target per input row, shapes (N, ...) and "
+                "(N, ...), and weights (N,)"
             )
-        data = TensorDataset(inputs, targets)
+        data = TensorDataset(*parts)
     if isinstance(data, Dataset):
         return _OwnLoader(data, batch_size, dtype, seed=seed, shuffle=shuffle, transform=augment)
     if augment is not None:
@@ -216,9 +221,9 @@ def make_feed(
     )
 
 
-def _is_pair_of_arrays(data: Any) -> bool:
+def _is_arrays(data: Any) -> bool:
     return (
         isinstance(data, (tuple, list))
-        and len(data) == 2
+        and len(data) in (2, 3)
         and all(isinstance(part, (Tensor, np.ndarray)) for part in data)
     )

@@ -14,6 +14,7 @@ from surefoot._check import integer
 
 from .feed import Batch, make_feed
 from .kept import Start, all_kept
+from .steps import loss_of
 from .trainer import Trainer
 from .update import Update
 
@@ -153,12 +154,12 @@ def _sweep(
 
 
 def _step(trainer: Trainer, update: Update, batch: Batch) -> float:
-    inputs, targets = batch
+    inputs, targets, *weights = batch
     first: list[float] = []
 
     def closure() -> Any:
         trainer.optimizer.zero_grad()
-        loss = trainer.loss(trainer.model(inputs), targets)
+        loss = loss_of(trainer.loss, trainer.model(inputs), targets, *weights)
         first.append(float(loss.item()))
         total = update.terms.add_to(loss)
         total.backward()

@@ -34,6 +34,7 @@ class State:
     diverged: bool = False
     inputs: Any = None
     targets: Any = None
+    weights: list[Tensor] = field(default_factory=list)  # one or none: sample_weight of the batch
     output: Any = None
     loss: Any = None
     loss_value: float = float("nan")
@@ -48,6 +49,7 @@ class State:
     def release(self) -> None:
         """Let go of the last batch and its graph."""
         self.inputs = self.targets = self.output = self.loss = None
+        self.weights = []
 
 
 @dataclass

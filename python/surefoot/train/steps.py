@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surefoot._core import Tensor
 
 from .errors import one_number
 from .feed import Batch
 
-__all__ = ["step", "take_steps"]
+__all__ = ["loss_of", "step", "take_steps"]
 
 if TYPE_CHECKING:
     from .trainer import Trainer
+
+
+def loss_of(loss: Any, output: Tensor, targets: Tensor, *weights: Tensor) -> Any:
+    """The loss of a batch; of one with weights, ``loss(..., sample_weight=)``."""
+    return loss(output, targets, sample_weight=weights[0]) if weights else loss(output, targets)
 
 
 def take_steps(trainer: Trainer, batches: Iterable[Batch]) -> bool:
@@ -24,7 +29,7 @@ def take_steps(trainer: Trainer, batches: Iterable[Batch]) -> bool:
     if update.is_plain and not (begun or ended or trainer._listeners["on_backward_end"]):
         return _take_plain_steps(trainer, batches)
     learn = _learn_by_closure if update.closure else _learn
-    for state.inputs, state.targets in batches:
+    for state.inputs, state.targets, *state.weights in batches:
         state.batch += 1
         for listener in begun:
             listener(trainer)
@@ -41,14 +46,14 @@ def take_steps(trainer: Trainer, batches: Iterable[Batch]) -> bool:
 
 def _take_plain_steps(trainer: Trainer, batches: Iterable[Batch]) -> bool:
     """The same as one writes it by hand: nobody listens, and the step follows backward."""
-    state, model, loss_of = trainer.state, trainer.model, trainer.loss
+    state, model, loss_function = trainer.state, trainer.model, trainer.loss
     optimizer, count = trainer.optimizer, trainer.tally.update
-    for inputs, targets in batches:
+    for inputs, targets, *weights in batches:
         state.batch += 1
         optimizer.zero_grad()
-        state.inputs, state.targets = inputs, targets
+        state.inputs, state.targets, state.weights = inputs, targets, weights
         state.output = output = model(inputs)
-        state.loss = loss = loss_of(output, targets)
+        state.loss = loss = loss_of(loss_function, output, targets, *weights)
         state.loss_value = value = one_number(loss)
         if not isfinite(value):
             raise trainer.diverged(f"the loss ({value})")
@@ -67,7 +72,7 @@ def _learn(trainer: Trainer) -> None:
     if not update.rows:
         trainer.optimizer.zero_grad()
     state.output = trainer.model(state.inputs)
-    state.loss = loss = trainer.loss(state.output, state.targets)
+    state.loss = loss = loss_of(trainer.loss, state.output, state.targets, *state.weights)
     state.loss_value = one_number(loss)
     if not isfinite(state.loss_value):
         raise trainer.diverged(f"the loss ({state.loss_value})")
@@ -95,7 +100,7 @@ def _learn_by_closure(trainer: Trainer) -> None:
 
     def closure() -> Tensor:
         output = trainer.model(state.inputs)
-        loss = trainer.loss(output, state.targets)
+        loss = loss_of(trainer.loss, output, state.targets, *state.weights)
         total, first = update.terms.add_to(loss), state.output is None
         if first:
             state.output, state.loss, state.loss_value = output, loss, one_number(loss)

@@ -29,7 +29,7 @@ from .progress import Progress
 from .randomness import check_generators, set_random_state
 from .schedule import LRSchedule, as_callbacks
 from .state import Best, State, Tally
-from .steps import step, take_steps
+from .steps import loss_of, step, take_steps
 from .update import Clip, Update
 from .weights import copied, copy_weights, load_weights
 
@@ -118,9 +118,10 @@ class Trainer:
         """Train for ``epochs`` passes over ``train`` and return the history of this call.
 
         Data is a pair (inputs, targets) of arrays or tensors, a TensorDataset, or an iterable of
-        such batches. ``batch_size=1`` updates after every row, None once per epoch. ``augment``,
-        one of ``sf.data.augment``, transforms every batch of ``train``. Ctrl-C ends the run after
-        the current batch. A second ``fit`` goes on.
+        such batches. A third part, (N,), goes to the loss as ``sample_weight``; batches count by
+        their rows all the same, and metrics know no weights. ``batch_size=1`` updates after every
+        row, None once per epoch. ``augment``, one of ``sf.data.augment``, transforms every batch of
+        ``train``. Ctrl-C ends the run after the current batch. A second ``fit`` goes on.
 
         ``resume`` is a file that ``save`` or ModelCheckpoint wrote. The run, set up as before,
         goes on where it was taken and ends as the unbroken one would, bit for bit, with any number
@@ -299,9 +300,10 @@ class Trainer:
     def _measure(self, feed: Feed, prefix: str) -> dict[str, Value]:
         with evaluating(self.model):
             tally = self.new_tally()
-            for inputs, targets in feed.batches(1):
+            for inputs, targets, *weights in feed.batches(1):
                 output = self.model(inputs)
-                tally.update(one_number(self.loss(output, targets)), output, targets)
+                loss = loss_of(self.loss, output, targets, *weights)
+                tally.update(one_number(loss), output, targets)
             return tally.compute(prefix)
 
     def diverged(self, what: str) -> NonFiniteLossError:
