@@ -67,6 +67,7 @@ def test_no_integers(value: Any) -> None:
         (lambda: _check.positive("f", "x", 0), ValueError, "positive, got 0"),
         (lambda: _check.positive("f", "x", INF), ValueError, "finite, got inf"),
         (lambda: _check.probability("f", "x", -0.1), ValueError, "in [0, 1], got -0.1"),
+        (lambda: _check.probability("f", "x", NAN), ValueError, "in [0, 1], got nan"),
         (lambda: _check.probability("f", "x", INF), ValueError, "in [0, 1], got inf"),
         (lambda: _check.integer("f", "x", 0, 1), ValueError, "at least 1, got 0"),
         (lambda: _check.integer("f", "x", 4, 1, 3), ValueError, "at most 3, got 4"),

@@ -20,6 +20,11 @@ def _refuse(error: type[Exception], where: str, name: str, rule: str, value: Any
     raise error(f"[{where}] {name} must be {rule}, got {value!r:.80}")
 
 
+def _need_real(where: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (float, int, Real)):  # Real alone is slow
+        _refuse(TypeError, where, name, "a number", value)
+
+
 def _finite(value: float) -> bool:
     try:
         return math.isfinite(value)
@@ -37,8 +42,7 @@ def number(
     infinite: bool = False,
 ) -> float:
     """``value``, a number with ``low <= value < below``; may it be infinity, too?"""
-    if isinstance(value, bool) or not isinstance(value, (float, int, Real)):  # Real alone is slow
-        _refuse(TypeError, where, name, "a number", value)
+    _need_real(where, name, value)
     if not (low <= value < below and _finite(value)) and not (infinite and value == math.inf):
         rules = [f"at least {low}"] if low > -math.inf else []
         rules += [f"below {below}"] if below < math.inf else [] if infinite else ["finite"]
@@ -55,12 +59,13 @@ def positive(where: str, name: str, value: float, *, infinite: bool = False) -> 
 
 def probability(where: str, name: str, value: float) -> float:
     """``value``, a number in [0, 1]."""
-    if not 0 <= number(where, name, value, infinite=True) <= 1:
+    _need_real(where, name, value)
+    if not 0 <= value <= 1:
         _refuse(ValueError, where, name, "in [0, 1]", value)
     return value
 
 
-def integer(where: str, name: str, value: Any, low: int, high: int | None = None) -> int:
+def integer(where: str, name: str, value: Any, low: float, high: int | None = None) -> int:
     """``value`` as an int, at least ``low`` and at most ``high``."""
     try:
         whole = None if isinstance(value, bool) else operator.index(value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
 from surefoot._core import Tensor
 
-Sizes = int | Sequence[int]
+from ._sizes import Sizes
+
 Pooled = Tensor | tuple[Tensor, ...]
 
 
@@ -39,15 +39,6 @@ def max_pool2d(
     """The largest element of each window of (N, C, H, W); with return_indices also h W + w."""
     op = _core.max_pool2d_with_indices if return_indices else _core.max_pool2d
     return op(input, kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def numbers(owner: str, name: str, value: Any) -> tuple[Any, ...]:
-    """`value`, one integer or a sequence of them, as a tuple; None stays what it is."""
-    try:
-        items = tuple(value) if isinstance(value, Sequence) else (value,)
-        return tuple(item if item is None else operator.index(item) for item in items)
-    except TypeError:
-        raise TypeError(f"[{owner}] {name}={value!r}: must be an integer or several") from None
 
 
 def _whole(input: Tensor, output_size: Any, dims: int) -> list[Any]:

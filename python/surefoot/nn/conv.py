@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -11,13 +10,13 @@ from surefoot._check import choice, integer
 from surefoot._core import Tensor
 
 from . import initializer
+from ._sizes import Sizes, sizes
 from .auto_init import AutoInit, draw_parameters
 from .module import Module
 from .parameter import Parameter
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 
-Size = int | Sequence[int]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
@@ -34,10 +33,10 @@ class _Conv(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size,
-        padding: Size | str,
-        dilation: Size,
+        kernel_size: Sizes,
+        stride: Sizes,
+        padding: Sizes | str,
+        dilation: Sizes,
         groups: int,
         bias: bool,
         padding_mode: str,
@@ -73,23 +72,11 @@ class _Conv(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
-    def _sizes(self, name: str, value: Size, least: int) -> tuple[int, ...]:
-        owner = type(self).__name__
-        many: Any = value if isinstance(value, Sequence) else (value,)
-        try:
-            given = tuple(operator.index(v) for v in many)
-        except TypeError:
-            raise TypeError(
-                f"[{owner}] {name}={value!r}: must be an integer or {self.dims} integers"
-            ) from None
-        sizes = given * self.dims if len(given) == 1 else given
-        if len(sizes) != self.dims or min(sizes) < least:
-            raise ValueError(
-                f"[{owner}] {name}={value!r}: must be one integer or {self.dims}, at least {least}"
-            )
-        return sizes
+    def _sizes(self, name: str, value: Sizes, least: int) -> tuple[int, ...]:
+        given = sizes(type(self).__name__, name, value, self.dims, least)
+        return given * (self.dims // len(given))
 
-    def _padding(self, padding: Size | str) -> tuple[int, ...] | str:
+    def _padding(self, padding: Sizes | str) -> tuple[int, ...] | str:
         if not isinstance(padding, str):
             return self._sizes("padding", padding, 0)
         name = type(self).__name__
@@ -140,10 +127,10 @@ class _Forward(_Conv):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size | str = 0,
-        dilation: Size = 1,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
@@ -224,13 +211,13 @@ class _Transposed(_Conv):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        output_padding: Size = 0,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
         groups: int = 1,
         bias: bool = True,
-        dilation: Size = 1,
+        dilation: Sizes = 1,
         padding_mode: str = "zeros",
         *,
         init: Any = "auto",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
 from surefoot._core import Tensor
 
+from ._sizes import Sizes
 from .module import Module
 
 __all__ = ["Fold", "Unfold"]
-
-Sizes = int | Sequence[int]
 
 
 class _Blocks(Module):

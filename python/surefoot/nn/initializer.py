@@ -66,7 +66,7 @@ class Initializer:
     def __init__(self, seed: int | Generator | None = None) -> None:
         if isinstance(seed, bool) or not (seed is None or isinstance(seed, (int, Generator))):
             raise TypeError(
-                f"[{type(self).__name__}] seed={seed!r}: must be an int, a Generator or None"
+                f"[{type(self).__name__}] seed must be an int, a Generator or None, got {seed!r}"
             )
         self.seed = seed
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from surefoot import _core
 from surefoot._core import Tensor
 
-from ._pooling import numbers
+from ._sizes import Sizes, sizes
 from .module import Module
 
 __all__ = [
@@ -24,8 +23,6 @@ __all__ = [
     "ZeroPad2d",
 ]
 
-Padding = int | Sequence[int]
-
 
 class _Pad(Module):
     init_hint = "pass"
@@ -33,15 +30,10 @@ class _Pad(Module):
     mode: ClassVar[str] = "constant"
     value: float | None = None
 
-    def __init__(self, padding: Padding) -> None:
+    def __init__(self, padding: Sizes) -> None:
         super().__init__()
-        sides = numbers(type(self).__name__, "padding", padding)
-        sides = sides * (2 * self.dims) if len(sides) == 1 else sides
-        if len(sides) != 2 * self.dims:
-            raise ValueError(
-                f"[{type(self).__name__}] padding={padding!r}: must be 1 or {2 * self.dims} numbers"
-            )
-        self.padding = sides
+        sides = sizes(type(self).__name__, "padding", padding, 2 * self.dims)
+        self.padding = sides * (2 * self.dims // len(sides))
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim not in (self.dims + 1, self.dims + 2):
@@ -84,7 +76,7 @@ class ZeroPad2d(_Pad):
 
 
 class _ConstantPad(_Pad):
-    def __init__(self, padding: Padding, value: float) -> None:
+    def __init__(self, padding: Sizes, value: float) -> None:
         super().__init__(padding)
         self.value = value
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from surefoot import _core
+from surefoot._check import integer
 from surefoot._core import Tensor
 
 from . import _pooling
+from ._sizes import Sizes, sizes
 from .module import Module
 
 __all__ = [
@@ -22,17 +24,10 @@ __all__ = [
     "MaxPool2d",
 ]
 
-Sizes = int | Sequence[int]
-
 
 def _checked(owner: str, name: str, value: Sizes, dims: int, least: int) -> Any:
     """`value`, one integer or `dims` of them, each at least `least`, in the form it was given."""
-    given = _pooling.numbers(owner, name, value)
-    if len(given) not in (1, dims):
-        wanted = "1 number" if dims == 1 else f"1 or {dims} numbers"
-        raise ValueError(f"[{owner}] {name}={value!r}: must be {wanted}")
-    if None in given or min(given) < least:
-        raise ValueError(f"[{owner}] {name}={value!r}: must be at least {least}")
+    given = sizes(owner, name, value, dims, least)
     return given if isinstance(value, Sequence) else given[0]
 
 
@@ -199,7 +194,7 @@ class AvgPool2d(_Pool):
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
         if divisor_override == 0:
-            raise ValueError("[AvgPool2d] divisor_override=0: must not be 0")
+            raise ValueError("[AvgPool2d] divisor_override must not be 0")
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
     def forward(self, x: Tensor) -> Tensor:
@@ -219,9 +214,9 @@ class _AdaptivePool(Module):
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         name = type(self).__name__
-        for size in _pooling.numbers(name, "output_size", output_size):
-            if size is not None and size < 1:
-                raise ValueError(f"[{name}] output_size={output_size!r}: must be at least 1")
+        for size in output_size if isinstance(output_size, Sequence) else (output_size,):
+            if size is not None:
+                integer(name, "output_size", size, 1)
         self.output_size = output_size
 
     def extra_repr(self) -> str:
