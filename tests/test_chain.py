@@ -56,6 +56,104 @@ def test_joined_layers_give_the_bits_of_each_on_its_own(
     assert all(a == b for a, b in zip(results(net, x), results(apart(net), x), strict=True))
 
 
+# Names and numbers of the activations that linear() knows, and the op of each on its own.
+JOINED: dict[str, tuple[float, ...]] = {
+    "celu": (1.5,), "elu": (0.5,), "gelu": (), "gelu_tanh": (), "hardsigmoid": (), "hardswish": (),
+    "hardtanh": (-0.5, 1.5), "leaky_relu": (0.2,), "mish": (), "relu": (), "selu": (),
+    "sigmoid": (), "silu": (), "softplus": (2.0, 20.0), "softsign": (), "tanh": (),
+}  # fmt: skip
+# Rows and outputs: none, odd, more than one band of rows, a band of the widest rows.
+SIZES = [(0, 5), (1, 7), (7, 1), (7, 65), (65, 3), (1031, 10), (1100, 129), (130, 512)]
+
+
+def separate(name: str, z: Any) -> Any:
+    if name == "gelu_tanh":
+        return nn.functional.gelu(z, approximate="tanh")
+    return getattr(nn.functional, name)(z, *JOINED[name])
+
+
+def leaves(rows: int, outputs: int, dtype: Any) -> list[Any]:
+    sf.manual_seed(rows)
+    shapes = (rows, 9), (outputs, 9), (outputs,)
+    return [sf.randn(*shape, dtype=dtype).requires_grad_() for shape in shapes]
+
+
+def one_by_one(name: str, tensors: list[Any], g: Any) -> list[bytes]:
+    """Result and gradients of x, weight and bias, each step an op; the bias's a sum of its own."""
+    x, w, b = tensors
+    z = nn.functional.linear(x, w, b)
+    y = separate(name, z) if name else z
+    dx, dw, dz = sf.autograd.grad(y, [x, w, z], g)
+    return [t.detach().numpy().tobytes() for t in (y, dx, dw, dz.sum(0))]
+
+
+def joined(name: str, tensors: list[Any], g: Any) -> list[bytes]:
+    """The same; a gradient that nobody else holds is given as `g * 1`."""
+    options = {"activation": name, "arguments": JOINED[name]} if name else {}
+    y = nn.functional.linear(*tensors, **options)
+    found = [y, *sf.autograd.grad(y * 1, tensors, g)]
+    return [t.detach().numpy().tobytes() for t in found]
+
+
+@pytest.mark.parametrize("name", ["", *JOINED])
+def test_backward_of_activation_and_bias_has_the_bits_of_each_step(name: str) -> None:
+    for dtype in (sf.float32, sf.float64):
+        for rows, outputs in SIZES:
+            tensors = leaves(rows, outputs, dtype)
+            g = sf.randn(rows, outputs, dtype=dtype)
+            sf.set_num_threads(1)
+            want = one_by_one(name, tensors, g)
+            for threads in (1, 2, 3, 8):
+                sf.set_num_threads(threads)
+                assert joined(name, tensors, g) == want, (dtype, rows, outputs, threads)
+
+
+@pytest.mark.parametrize("name", ["", "tanh", "gelu"])
+def test_gradients_of_any_layout(name: str) -> None:
+    tensors = leaves(70, 33, sf.float32)
+    options = {"activation": name} if name else {}
+    for g in (sf.randn(33, 70).T, sf.randn(1, 33).expand(70, 33), sf.randn(70, 66)[:, ::2]):
+        found = sf.autograd.grad(nn.functional.linear(*tensors, **options), tensors, g)
+        assert [t.numpy().tobytes() for t in found] == one_by_one(name, tensors, g)[1:]
+
+
+@pytest.mark.parametrize("name", ["relu", "selu"])
+def test_a_gradient_that_somebody_holds_is_left_alone(name: str) -> None:
+    tensors, ones = leaves(70, 33, sf.float32), sf.ones(70, 33)
+    want = joined(name, tensors, ones)[1:]
+    held: list[Any] = []
+
+    def hooked(y: Any) -> Any:
+        y.register_hook(held.append)
+        return y * 1
+
+    def retained(y: Any) -> Any:
+        y.retain_grad()
+        held.append(y)
+        return y * 1
+
+    for keep in (hooked, retained, lambda y: y):
+        y = keep(nn.functional.linear(*tensors, activation=name))
+        found = sf.autograd.grad(y, tensors, ones)
+        assert [t.numpy().tobytes() for t in found] == want
+    for kept in (ones, held[0], held[1].grad):
+        assert np.array_equal(kept.numpy(), np.ones((70, 33)))
+
+
+@pytest.mark.parametrize("name", ["", "tanh", "mish"])
+def test_only_what_needs_a_gradient_gets_one(name: str) -> None:
+    options = {"activation": name} if name else {}
+    g = sf.randn(70, 33)
+    want = joined(name, leaves(70, 33, sf.float32), g)[1:]
+    for wanted in range(1, 8):
+        tensors = leaves(70, 33, sf.float32)
+        for i, t in enumerate(tensors):
+            t.requires_grad_(bool(wanted >> i & 1))
+        nn.functional.linear(*tensors, **options).backward(g)
+        for i, t in enumerate(tensors):
+            assert (t.grad.numpy().tobytes() == want[i]) if t.requires_grad else t.grad is None
+
+
 @pytest.mark.parametrize("activation", [nn.ReLU(), nn.GELU(), nn.Tanh(), nn.ELU()], ids=repr)
 def test_second_derivatives_of_joined_layers(activation: Any) -> None:
     net, x = net_of(activation, sf.float64), sf.randn(4, 37, dtype=sf.float64)

@@ -7,6 +7,7 @@
 #include "kernels/integer.h"
 #include "kernels/launch.h"
 #include "kernels/loop.h"
+#include "kernels/unary_row.h"
 
 namespace sf {
 namespace {
@@ -70,20 +71,6 @@ void stream(const Loop& loop, int64_t cost, const Kernel& kernel) {
   parallel_rows(loop, row, cost * static_cast<int64_t>(sizeof(T) / sizeof(float)));
 }
 
-template <class T>
-struct CastParams {
-  T p[kMaxParams];
-  explicit CastParams(const OpParams& params) {
-    for (int i = 0; i < kMaxParams; ++i) p[i] = static_cast<T>(params.p[i]);
-  }
-};
-
-// x^2 and x^3 need no logarithm.
-Unary simplify(Unary op, const OpParams& params) {
-  if (op != Unary::pow_scalar) return op;
-  return params.p[0] == 2 ? Unary::square : params.p[0] == 3 ? Unary::cube : op;
-}
-
 // Exact remainders and quotients: std::fmod subtracts as often as it takes, a rounded a / b may be
 // off by one.
 template <class T>
@@ -122,13 +109,11 @@ void exact_row(Binary op, const T* pa, const T* pb, T* py, int64_t n, int a_step
 
 void run_unary(Unary op, const Array& x, const Array& y, const OpParams& params) {
   if (!is_floating(y.dtype)) return run_unary_integer(op, x, y, params);
-  op = simplify(op, params);
   dispatch_floating(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const auto kernel = kernels<T>().unary[static_cast<int>(op)];
-    launch(name_of(op), [loop = make_loop({&y, &x}), kernel, op, cast = CastParams<T>(params)] {
-      stream<T, 1, false>(loop, cost_of(op, false), [&](const T* const* in, T* out, int64_t n) {
-        kernel(in[0], out, n, cast.p);
+    launch(name_of(op), [loop = make_loop({&y, &x}), of = UnaryRow<T>(op, params)] {
+      stream<T, 1, false>(loop, cost_of(of.op, false), [&](const T* const* in, T* out, int64_t n) {
+        of.forward(in[0], out, n);
       });
     });
   });
@@ -136,16 +121,15 @@ void run_unary(Unary op, const Array& x, const Array& y, const OpParams& params)
 
 void run_unary_backward(Unary op, const Array* x, const Array* y, const Array& g, const Array& dx,
                         const OpParams& params) {
-  op = simplify(op, params);
   dispatch_floating(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const uint8_t needs = needs_of(op);
+    const UnaryRow<T> of(op, params);
+    const uint8_t needs = needs_of(of.op);
     const Loop loop =
         make_loop({&dx, needs & kNeedsX ? x : nullptr, needs & kNeedsY ? y : nullptr, &g});
-    const auto kernel = kernels<T>().unary_backward[static_cast<int>(op)];
-    launch(name_of(op), [loop, kernel, op, cast = CastParams<T>(params)] {
-      stream<T, 3, false>(loop, cost_of(op, true), [&](const T* const* in, T* out, int64_t n) {
-        kernel(in[0], in[1], in[2], out, n, cast.p);
+    launch(name_of(op), [loop, of] {
+      stream<T, 3, false>(loop, cost_of(of.op, true), [&](const T* const* in, T* out, int64_t n) {
+        of.backward(in[0], in[1], in[2], out, n);
       });
     });
   });

@@ -3,10 +3,12 @@
 #include <memory>
 
 #include "base/parallel.h"
+#include "kernels/cost.h"
 #include "kernels/launch.h"
 #include "kernels/loop.h"
 #include "kernels/reduce_plan.h"
 #include "kernels/reducer.h"
+#include "kernels/unary_row.h"
 
 namespace sf {
 namespace {
@@ -19,17 +21,17 @@ std::unique_ptr<T[]> uninitialized(int64_t n) {
   return std::unique_ptr<T[]>(new T[static_cast<size_t>(n)]);
 }
 
-// What an item costs, in bytes moved: each takes some 40 ns beside its elements.
-template <class T>
-int64_t cost_of(int64_t elements) {
+// Whether items of so many elements, each of which costs so many bytes moved, are left to one
+// thread. An item takes some 40 ns beside its elements.
+bool is_serial(int64_t items, int64_t elements_per_item, int64_t cost) {
   constexpr int64_t kItem = 2048;
-  return elements * (std::is_floating_point_v<T> ? int64_t{sizeof(T)} : kCostly) + kItem;
+  return items * (elements_per_item * cost + kItem) <= kSerialBytes;
 }
 
 // Serial below the break-even, otherwise in chunks of about kChunkElements elements.
-template <class T, class F>
-void for_items(int64_t items, int64_t elements_per_item, const F& fn) {
-  if (items * cost_of<T>(elements_per_item) <= kSerialBytes) {
+template <class F>
+void for_items(int64_t items, int64_t elements_per_item, int64_t cost, const F& fn) {
+  if (is_serial(items, elements_per_item, cost)) {
     for (int64_t i = 0; i < items; ++i) fn(i);
     return;
   }
@@ -52,8 +54,8 @@ void by_rows(const ReducePlan& plan, const Reducer<T>& reducer) {
                        [&](const T* p, int64_t n) { return reducer.row(p, n); });
   };
   const int64_t outputs = plan.kept.total, count = plan.reduced.total;
-  if (outputs >= kManyOutputs || outputs * cost_of<T>(count) <= kSerialBytes) {
-    for_items<T>(outputs, count, [&](int64_t output) {
+  if (outputs >= kManyOutputs || is_serial(outputs, count, reducer.cost())) {
+    for_items(outputs, count, reducer.cost(), [&](int64_t output) {
       Acc acc = reducer.start();
       for (int64_t i = 0; i < pieces.count; ++i) {
         acc = i ? reducer.join(acc, piece(output, i)) : piece(output, i);
@@ -63,8 +65,8 @@ void by_rows(const ReducePlan& plan, const Reducer<T>& reducer) {
     return;
   }
   const auto partial = uninitialized<Acc>(outputs * pieces.count);
-  for_items<T>(outputs * pieces.count, count / pieces.count,
-               [&](int64_t i) { partial.get()[i] = piece(i / pieces.count, i % pieces.count); });
+  for_items(outputs * pieces.count, count / pieces.count, reducer.cost(),
+            [&](int64_t i) { partial.get()[i] = piece(i / pieces.count, i % pieces.count); });
   for (int64_t output = 0; output < outputs; ++output) {
     const Acc* p = partial.get() + output * pieces.count;
     Acc acc = p[0];
@@ -75,12 +77,12 @@ void by_rows(const ReducePlan& plan, const Reducer<T>& reducer) {
 
 // The kept dims are (..., columns); the reduced ones (..., rows). A strip of columns is reduced
 // over bands of rows; bands are joined in order.
-template <class T>
+template <class T, class R = Reducer<T>>
 class ByColumns {
-  using Acc = typename Reducer<T>::Acc;
+  using Acc = typename R::Acc;
 
  public:
-  ByColumns(const ReducePlan& plan, const Reducer<T>& reducer)
+  ByColumns(const ReducePlan& plan, const R& reducer)
       : plan_(plan),
         reducer_(reducer),
         columns_(plan.kept.inner()),
@@ -92,14 +94,13 @@ class ByColumns {
   void run() const {
     const int64_t tasks = plan_.kept.outer() * strips_.count();
     const int64_t work = plan_.reduced.total * std::min(columns_, kStrip);
-    if (tasks >= kManyOutputs || per_strip_ == 1 || tasks * cost_of<T>(work) <= kSerialBytes) {
-      for_items<T>(tasks, work, [&](int64_t task) { whole_strip(task); });
+    if (tasks >= kManyOutputs || per_strip_ == 1 || is_serial(tasks, work, reducer_.cost())) {
+      for_items(tasks, work, reducer_.cost(), [&](int64_t task) { whole_strip(task); });
       return;
     }
     const auto partial = uninitialized<T>(tasks * per_strip_ * kStrip);
-    for_items<T>(tasks * per_strip_, work / per_strip_, [&](int64_t i) {
-      band(i / per_strip_, i % per_strip_, partial.get() + i * kStrip);
-    });
+    for_items(tasks * per_strip_, work / per_strip_, reducer_.cost(),
+              [&](int64_t i) { band(i / per_strip_, i % per_strip_, partial.get() + i * kStrip); });
     for (int64_t task = 0; task < tasks; ++task) {
       Acc total[kStrip];
       for (int64_t i = 0; i < per_strip_; ++i) {
@@ -112,7 +113,8 @@ class ByColumns {
   // The sums of squares around the means (the reducer is that of sums), over `divisor`.
   void run_variance(double divisor) const {
     const int64_t tasks = plan_.kept.outer() * strips_.count();
-    for_items<T>(tasks, plan_.reduced.total * std::min(columns_, kStrip), [&](int64_t task) {
+    const int64_t work = plan_.reduced.total * std::min(columns_, kStrip);
+    for_items(tasks, work, reducer_.cost(), [&](int64_t task) {
       T mean[kStrip], acc[kStrip];
       Acc total[kStrip];
       add_up(task, acc, total);
@@ -184,7 +186,7 @@ class ByColumns {
   }
 
   const ReducePlan& plan_;
-  const Reducer<T>& reducer_;
+  const R& reducer_;
   int64_t columns_;
   Chunks strips_, bands_;
   int64_t per_strip_;
@@ -200,6 +202,39 @@ void reduce(const ReducePlan& plan, const Reducer<T>& reducer) {
   }
 }
 
+// The sum of columns that an op's backward makes: a few rows at a time, right before they are
+// added. All arrays are contiguous and of one shape, and a strip is whole rows.
+template <class T>
+struct MadeColumns : FloatReducer<T> {
+  UnaryRow<T> of;
+  const T *x, *y, *g;
+  T* dx;
+
+  MadeColumns(const UnaryRow<T>& row, const Array* x_of, const Array* y_of, const Array& grad,
+              const Array& to)
+      : FloatReducer<T>(Reduce::sum, 0),
+        of(row),
+        x(needs_of(row.op) & kNeedsX ? x_of->as<T>() : nullptr),
+        y(needs_of(row.op) & kNeedsY ? y_of->as<T>() : nullptr),
+        g(grad.as<T>()),
+        dx(to.as<T>()) {}
+
+  int64_t cost() const {  // that of the op: sums in the first-level cache are nothing to it
+    constexpr int64_t kOperands = 3;
+    return std::max(cost_of(of.op, true) / int64_t{sizeof(float)}, kOperands) * int64_t{sizeof(T)};
+  }
+  void columns(const T* from, int64_t, int64_t rows, int64_t n, T* acc) const {
+    constexpr int64_t kTurn = 2048;  // elements that stay in that cache, with what they are made of
+    const Chunks turns{rows, std::max<int64_t>(1, kTurn / n)};
+    for (int64_t i = 0; i < turns.count(); ++i) {
+      const int64_t at = from - dx + turns.begin(i) * n;
+      const int64_t some = turns.end(i) - turns.begin(i);
+      of.backward(x ? x + at : nullptr, y ? y + at : nullptr, g + at, dx + at, some * n);
+      FloatReducer<T>::columns(dx + at, n, some, n, acc);
+    }
+  }
+};
+
 // Two passes per output: the mean, then the squares around it.
 template <class T>
 void variance(const ReducePlan& plan, double divisor) {
@@ -208,7 +243,7 @@ void variance(const ReducePlan& plan, double divisor) {
   if (plan.by_columns()) return ByColumns<T>(plan, sum).run_variance(divisor);
   const T* x = static_cast<const T*>(plan.x);
   const Pieces pieces(plan);
-  for_items<T>(plan.kept.total, plan.reduced.total, [&](int64_t output) {
+  for_items(plan.kept.total, plan.reduced.total, sum.cost(), [&](int64_t output) {
     const T* from = x + plan.kept.x_offset(output);
     double total = 0, squares = 0;
     for (int64_t i = 0; i < pieces.count; ++i) {
@@ -232,6 +267,24 @@ void run_reduce(Reduce op, const Array& x, const Array& y) {
     using T = decltype(zero);
     const Reducer<T> reducer(op, plan.reduced.total);
     launch("reduce", [plan, reducer] { reduce<T>(plan, reducer); });
+  });
+}
+
+void run_unary_backward_sum(Unary op, const Array* x, const Array* y, const Array& g,
+                            const Array& dx, const Array& sums, const OpParams& params) {
+  const Array row{sums.data, {1, dx.shape[1]}, {dx.shape[1], 1}, dx.dtype};
+  const ReducePlan plan = make_reduce_plan(dx, row);
+  // Wide rows are left to the two: memory is walked in strips here, and products are all they cost.
+  bool together = plan.by_columns() && dx.shape[1] <= kStrip;
+  for (const Array* a : {x, y, &g, &dx}) together &= !a || !a->data || a->contiguous();
+  if (!together) {
+    run_unary_backward(op, x, y, g, dx, params);
+    return run_reduce(Reduce::sum, dx, row);
+  }
+  dispatch_floating(dx.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const MadeColumns<T> made({op, params}, x, y, g, dx);
+    launch(name_of(op), [plan, made] { ByColumns<T, MadeColumns<T>>(plan, made).run(); });
   });
 }
 

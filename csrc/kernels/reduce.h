@@ -2,6 +2,7 @@
 // strides only: chunks of fixed size, their results combined in index order in double precision.
 #pragma once
 #include "base/array.h"
+#include "kernels/elementwise.h"
 #include "kernels/reduce_table.h"
 
 namespace sf {
@@ -11,6 +12,12 @@ namespace sf {
 // all; bool: any, all, max, min. Reducing nothing gives 0, 1, -inf, inf; of integers the smallest
 // and the largest.
 void run_reduce(Reduce op, const Array& x, const Array& y);
+
+// run_unary_backward (x, y and g as there) into dx (M, N), and its column sums into (N,) contiguous
+// numbers, with the bits of the two one after the other: in one pass where all lies side by side
+// and rows are not wide.
+void run_unary_backward_sum(Unary op, const Array* x, const Array* y, const Array& g,
+                            const Array& dx, const Array& sums, const OpParams& params = {});
 
 // Reduce::argmax or argmin: the first position of the largest (smallest) element along dim, of a
 // NaN if there is one. y is int64, of x's shape with size 1 along dim.

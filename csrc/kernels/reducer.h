@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernels/dispatch.h"
+#include "kernels/loop.h"
 #include "kernels/reduce_table.h"
 
 namespace sf {
@@ -24,6 +25,7 @@ struct FloatReducer {
       throw DtypeError("[reduce] any and all take bool and integers; compare first");
     }
   }
+  int64_t cost() const { return sizeof(T); }  // of an element, in bytes moved (loop.h)
   T start() const {
     constexpr T kInf = std::numeric_limits<T>::infinity();
     return op == Reduce::prod ? T(1) : op == Reduce::max ? -kInf : op == Reduce::min ? kInf : T(0);
@@ -62,6 +64,7 @@ struct IntegerReducer {
       throw DtypeError("[reduce] is not defined for ", dtype_of<T>, "; convert it first");
     }
   }
+  int64_t cost() const { return kCostly; }
   T start() const {
     if (op == Reduce::max) return std::numeric_limits<T>::lowest();
     if (op == Reduce::min) return std::numeric_limits<T>::max();

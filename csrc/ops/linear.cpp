@@ -4,6 +4,7 @@
 
 #include "autograd/record.h"
 #include "kernels/gemm.h"
+#include "kernels/reduce.h"
 #include "ops/convert.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
@@ -36,22 +37,41 @@ void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
 }
 
-// The gradient of the sums, from that of the result. Saved: x, weight, what the activation needs
-// (its argument, the sums, or its result), and the bias if that is the sums.
-Tensor gradient_of_sums(const Backward& b, const Activation& activation) {
-  const Tensor kept = b.saved(2);
-  if (!(needs_of(activation.op) & kNeedsX)) {
-    return unary_gradient(b, activation.op, {}, kept, activation.params);
-  }
-  const Tensor sums = b.graph() ? linear(b.saved(0), b.saved(1), b.saved(3)) : kept;
-  return unary_gradient(b, activation.op, sums, {}, activation.params);
+// The gradients of the sums (M, N) and of the bias (N,), from that of the result.
+struct Prologue {
+  Tensor sums, bias;
+};
+
+// Without an activation. Nothing is recorded unless a graph is wanted: then sum_to() is the kernel.
+Prologue prologue(const Backward& b) {
+  const Tensor grad = b.grad();
+  const int64_t n = grad.size(1);
+  if (!b.needs(2) || b.graph()) return {grad, b.needs(2) ? sum_to(grad, {n}) : Tensor()};
+  const Tensor bias = empty({n}, grad.dtype());
+  run_reduce(Reduce::sum, grad.array(), {bias.data(), {1, n}, {n, 1}, bias.dtype()});
+  return {grad, bias};
 }
 
-// From the gradient of the sums (M, N).
-Grads linear_gradients(const Backward& b, const Tensor& grad) {
-  return {b.needs(0) ? mm(grad, b.saved(1)) : Tensor(),                    // (M, K)
-          b.needs(1) ? mm(matrix_transpose(grad), b.saved(0)) : Tensor(),  // (N, K)
-          b.needs(2) ? sum_to(grad, {grad.size(1)}) : Tensor()};
+// Saved: x, weight, what the activation needs (its argument, the sums, or its result), and the bias
+// if that is the sums.
+Prologue prologue(const Backward& b, const Activation& activation) {
+  const Tensor kept = b.saved(2);
+  const bool wants_sums = needs_of(activation.op) & kNeedsX;
+  const Tensor x = !wants_sums ? Tensor()
+                   : b.graph() ? linear(b.saved(0), b.saved(1), b.saved(3))
+                               : kept;
+  Prologue out;
+  if (b.needs(2) && !b.graph()) out.bias = empty({kept.size(1)}, kept.dtype());
+  out.sums = unary_gradient(b, activation.op, x, wants_sums ? Tensor() : kept, activation.params,
+                            out.bias);
+  if (b.needs(2) && b.graph()) out.bias = sum_to(out.sums, {kept.size(1)});
+  return out;
+}
+
+Grads linear_gradients(const Backward& b, const Prologue& grads) {
+  return {b.needs(0) ? mm(grads.sums, b.saved(1)) : Tensor(),                    // (M, K)
+          b.needs(1) ? mm(matrix_transpose(grads.sums), b.saved(0)) : Tensor(),  // (N, K)
+          grads.bias};
 }
 
 // x (M, K), weight (N, K), bias (N,): one product; bias and activation while C is in cache.
@@ -77,11 +97,11 @@ Tensor linear_2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
        sums.array(), 0, epilogue);
   if (!activation) {
     return record("linear", out, inputs, TensorRefs(inputs, 2),
-                  [](const Backward& b) { return linear_gradients(b, b.grad()); });
+                  [](const Backward& b) { return linear_gradients(b, prologue(b)); });
   }
   const Tensor* saved[] = {&x, &weight, &sums, keeps_sums ? &bias : nullptr};
   return record("linear", out, inputs, saved, [with = *activation](const Backward& b) {
-    return linear_gradients(b, gradient_of_sums(b, with));
+    return linear_gradients(b, prologue(b, with));
   });
 }
 

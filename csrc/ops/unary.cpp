@@ -1,6 +1,7 @@
 #include "ops/unary.h"
 
 #include "autograd/record.h"
+#include "kernels/reduce.h"
 #include "ops/convert.h"
 #include "tensor/create.h"
 
@@ -58,14 +59,18 @@ Tensor unary(Unary op, const Tensor& x, const OpParams& p) {
 }
 
 Tensor unary_gradient(const Backward& b, Unary op, const Tensor& x, const Tensor& y,
-                      const OpParams& p) {
+                      const OpParams& p, const Tensor& column_sums) {
   const Tensor dx = b.graph() ? Tensor() : b.reusable_grad(), g = b.grad();
   if (b.graph()) {
     const Tensor formula = info(op).formula(g, x, y, p);
     return needs_of(op) ? b.flat(formula) : formula;
   }
   const Array xs = x.defined() ? x.array() : Array{}, ys = y.defined() ? y.array() : Array{};
-  run_unary_backward(op, &xs, &ys, g.array(), dx.array(), p);
+  if (column_sums.defined()) {
+    run_unary_backward_sum(op, &xs, &ys, g.array(), dx.array(), column_sums.array(), p);
+  } else {
+    run_unary_backward(op, &xs, &ys, g.array(), dx.array(), p);
+  }
   return dx;
 }
 

@@ -26,9 +26,10 @@ const UnaryInfo& info(Unary op);
 
 Tensor unary(Unary op, const Tensor& x, const OpParams& p = {});
 // For the formula of an op whose output went through `op` last: the gradient before it. x and y are
-// its argument and value, as far as needs_of(op) names them.
+// its argument and value, as far as needs_of(op) names them. Where `column_sums` is defined, (N,)
+// for a gradient (M, N), it is filled with those of the result; b.graph() is then not allowed.
 Tensor unary_gradient(const Backward& b, Unary op, const Tensor& x, const Tensor& y,
-                      const OpParams& p);
+                      const OpParams& p, const Tensor& column_sums = {});
 Tensor unary_(Unary op, Tensor self, const OpParams& p = {});
 
 inline Tensor neg(const Tensor& x) { return unary(Unary::neg, x); }

@@ -145,6 +145,54 @@ TEST(reduce_gives_equal_bits_for_any_threads_and_wide_isas) {
   sf::set_num_threads(before);
 }
 
+namespace {
+
+// dx and its column sums in one go, against the two steps.
+void check_made_columns(sf::Unary op, const Shape& shape, const Array& g, bool in_place) {
+  const Dtype dtype = g.dtype;
+  const auto kept = random_array(shape, dtype, 5, -4, 4);
+  const auto want = make_array(shape, dtype), dx = make_array(shape, dtype);
+  const auto sums = make_array({1, shape[1]}, dtype), got = make_array({shape[1]}, dtype);
+  const sf::OpParams params{0.5, 2};
+  sf::set_num_threads(1);
+  sf::run_unary_backward(op, &kept->array, &kept->array, g, want->array, params);
+  sf::run_reduce(Reduce::sum, want->array, sums->array);
+  const auto bytes = static_cast<size_t>(shape.numel() * sf::size_of(dtype));
+  const auto row = static_cast<size_t>(shape[1] * sf::size_of(dtype));
+  for (int threads : {1, 2, 3, 8}) {
+    sf::set_num_threads(threads);
+    if (in_place) std::memcpy(dx->array.data, g.data, bytes);
+    sf::run_unary_backward_sum(op, &kept->array, &kept->array, in_place ? dx->array : g, dx->array,
+                               got->array, params);
+    CHECK_MSG(!std::memcmp(dx->array.data, want->array.data, bytes), sf::name_of(op), shape);
+    CHECK_MSG(!std::memcmp(got->array.data, sums->array.data, row), sf::name_of(op), shape);
+  }
+}
+
+}  // namespace
+
+TEST(reduce_of_columns_made_on_the_way_has_the_bits_of_both_steps) {
+  const int before = sf::num_threads();
+  for_each_isa([](const std::string&) {
+    for (const Dtype dtype : {Dtype::kFloat32, Dtype::kFloat64}) {
+      for (const Shape& shape :
+           {Shape{1, 5}, Shape{7, 1}, Shape{65, 3}, Shape{2, 4}, Shape{7, 65}, Shape{1031, 10},
+            Shape{1500, 65}, Shape{300, 600}, Shape{70, 1100}, Shape{0, 5}, Shape{5, 0}}) {
+        const auto g = random_array(shape, dtype, 6);
+        const auto turned = random_array({shape[1], shape[0]}, dtype, 7);
+        const auto one = random_array({1, 1}, dtype, 8);
+        for (const sf::Unary op : {sf::Unary::relu, sf::Unary::gelu, sf::Unary::elu}) {
+          check_made_columns(op, shape, g->array, true);
+          check_made_columns(op, shape, g->array, false);
+          check_made_columns(op, shape, permuted(turned->array, {1, 0}), false);
+          check_made_columns(op, shape, broadcast(one->array, shape), false);
+        }
+      }
+    }
+  });
+  sf::set_num_threads(before);
+}
+
 TEST(reduce_passes_nan_and_knows_empty) {
   for_each_isa([](const std::string&) {
     for (int64_t at : {0, 5, 99, 130}) {
