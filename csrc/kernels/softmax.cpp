@@ -86,16 +86,38 @@ void run_softmax_backward(const Array& y, const Array& g, const Array& dx, int d
   });
 }
 
+namespace {
+
+// Contiguous rows of few elements.
+template <class T>
+void short_row_lses(const T* x, T* lse, int64_t rows, int64_t n) {
+  const auto kernel = kernels<T>().softmax.short_log_sum_exps;
+  launch("row_lse", [=] {
+    const Chunks chunks{rows, rows * n <= kSerialBelow ? rows : kChunkElements / n};
+    parallel_for(chunks.count(), [&](int64_t i) {
+      const int64_t first = chunks.begin(i);
+      kernel(x + first * n, lse + first, chunks.end(i) - first, n);
+    });
+  });
+}
+
+}  // namespace
+
 void run_row_lse(const Array& x, const Array& lse) {
+  const int64_t rows = x.shape[0], n = x.shape[1];
+  if (rows == 0) return;
   dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
+    if (n > 0 && n <= kShortRow && x.contiguous() && lse.contiguous()) {
+      return short_row_lses(x.as<T>(), lse.as<T>(), rows, n);
+    }
     const Array x0 = narrowed(x, 1);
     Array out = lse;
     out.shape.push_back(1);
     out.strides.push_back(1);
     const Loop loop = make_loop({&out, &x0});
     const auto kernel = kernels<T>().softmax.log_sum_exp;
-    launch("row_lse", [loop, kernel, n = x.shape[1]] {
+    launch("row_lse", [loop, kernel, n] {
       for_lines(loop, n, [&](char* const* at) {
         *reinterpret_cast<T*>(at[0]) = kernel(reinterpret_cast<const T*>(at[1]), n);
       });

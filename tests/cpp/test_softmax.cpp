@@ -116,6 +116,35 @@ TEST(softmax_rows_for_cross_entropy) {
   });
 }
 
+TEST(short_rows_side_by_side_have_the_bits_of_rows_one_by_one) {
+  for_each_isa([](const std::string& isa) {
+    for (const Dtype dtype : {Dtype::kFloat32, Dtype::kFloat64}) {
+      for (const int64_t rows : {1, 3, 8, 37}) {
+        for (int64_t n = 1; n <= 18; ++n) {
+          const auto x = random_array({rows, n}, dtype, 7, -30, 30),
+                     lse = make_array({rows}, dtype);
+          sf::dispatch_floating(dtype, [&](auto zero) {
+            auto* at = x->array.as<decltype(zero)>();
+            at[rows * n - 1] = INFINITY;
+            if (rows > 3) std::fill(at, at + n, -INFINITY), at[2 * n] = NAN;
+          });
+          sf::run_row_lse(x->array, lse->array);
+          const auto one = make_array({2}, dtype);
+          for (int64_t i = 0; i < rows; ++i) {
+            Array row = x->array;
+            row.data = x->array.as<char>() + i * n * sf::size_of(dtype);
+            row.shape[0] = 2;
+            row.strides[0] = 0;  // twice the same: not one behind the other
+            sf::run_row_lse(row, one->array);
+            const double a = lse->value(i), b = one->value(0);
+            CHECK_MSG(std::memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b), isa, rows, n, i);
+          }
+        }
+      }
+    }
+  });
+}
+
 TEST(softmax_of_infinities) {
   auto x = make_array({3}), y = make_array({3});
   const float in[3] = {-INFINITY, 0, -INFINITY};

@@ -1,6 +1,7 @@
 // Softmax over rows.
 #include "kernels/isa/lanes.h"
 #include "kernels/isa/mathfun.h"
+#include "kernels/isa/strided.h"
 
 namespace sf::SF_ISA_NAMESPACE {
 namespace {
@@ -63,6 +64,32 @@ T log_sum_exp(const T* x, int64_t n) {
   return finite ? top + log_of_scalar(sum_exp(x, n, Vec<T>(top))) : top;
 }
 
+// Element c of as many rows as a register has lanes.
+template <class T>
+SF_INLINE Vec<T> column(const T* x, int64_t n, int64_t rows) {
+  const int64_t left = (rows - 1) * n + 1;
+  return n == 2 ? load_strided<2>(x, n, left) : load_strided<0>(x, n, left);
+}
+
+// Rows in lanes; the sums are folded as lane_sum folds its lanes.
+template <class T>
+void short_log_sum_exps(const T* x, T* y, int64_t rows, int64_t n) {
+  using V = Vec<T>;
+  for_vectors<T>(rows, [&](int64_t i, int64_t left) {
+    V e[kShortRow];
+    V top = -Const<T>::kInf;
+    for (int64_t c = 0; c < n; ++c) {
+      e[c] = column(x + i * n + c, n, left);
+      top = max_nan(top, e[c]);
+    }
+    for (int64_t c = 0; c < n; ++c) e[c] = exp(e[c] - top);
+    for (int64_t half = kShortRow / 2; half; half /= 2) {
+      for (int64_t c = 0; c < half && c + half < n; ++c) e[c] += e[c + half];
+    }
+    store_some(select(top - top == T(0), top + log(e[0]), top), y + i, left);
+  });
+}
+
 template <class T>
 void scaled_exp(const T* x, T lse, T scale, T* y, int64_t n, bool stream) {
   using V = Vec<T>;
@@ -104,8 +131,8 @@ void log_backward(const T* y, const T* g, T* dx, int64_t n) {
 
 template <class T>
 void fill(SoftmaxKernels<T>& kernels) {
-  kernels = {forward<T>,      log_forward<T>, backward<T>,
-             log_backward<T>, log_sum_exp<T>, scaled_exp<T>};
+  kernels = {forward<T>,     log_forward<T>,        backward<T>,  log_backward<T>,
+             log_sum_exp<T>, short_log_sum_exps<T>, scaled_exp<T>};
 }
 
 }  // namespace
