@@ -6,6 +6,7 @@ import itertools
 import pickle
 import weakref
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -659,3 +660,29 @@ def test_parameters_go_to_a_vector_and_back() -> None:
         nn.utils.vector_to_parameters(sf.zeros(10), net.parameters())
     with pytest.raises(ValueError, match="no parameters"):
         nn.utils.parameters_to_vector([])
+
+
+def test_call_takes_what_forward_takes_and_can_be_overridden() -> None:
+    class Scaled(nn.Module):
+        def forward(self, x: Any, *more: Any, by: float = 1.0) -> Any:
+            return x * by, more
+
+    class Counted(Scaled):
+        calls = 0
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            return super().__call__(*args, **kwargs)
+
+    net = Counted()
+    handle = net.register_forward_pre_hook(lambda module, args: (args[0] + 1, *args[1:]))
+    assert net(2, 5, by=3.0) == (9.0, (5,))
+    handle.remove()
+    assert net(2, by=3.0) == (6.0, ())
+    assert nn.Module.__call__(net, 2) == (2.0, ())
+    assert net.calls == 2
+    assert pickle.loads(pickle.dumps(nn.ReLU()))(sf.tensor([-1.0])).tolist() == [0.0]
+    net.forward = lambda x: -x
+    assert net(4) == -4
+    with pytest.raises(NotImplementedError, match=r"\[Module\] has no forward"):
+        nn.Module()(1)

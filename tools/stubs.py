@@ -150,6 +150,8 @@ def class_stub(name: str, kind: type) -> str:
             )
         elif value.__class__.__name__ == "instancemethod" and PUBLIC.match(member):
             out += pybind_stub(member, value, "    ")
+        elif member == "__call__":
+            out += "    def __call__(self, *args: _Any, **kwargs: _Any) -> _Any: ...\n"
     return out
 
 

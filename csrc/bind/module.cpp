@@ -43,6 +43,7 @@ PYBIND11_MODULE(_core, m) {
   register_dtypes(m);
   bind_runtime(m);
   bind_autograd(m);
+  bind_callable(m);
   bind_data(m);
   bind_linalg(m);
   bind_optim(m);

@@ -5,6 +5,7 @@
 namespace sf::bind {
 
 void bind_autograd(pybind11::module_& m);
+void bind_callable(pybind11::module_& m);  // the base of nn.Module
 void bind_data(pybind11::module_& m);
 void bind_linalg(pybind11::module_& m);
 void bind_optim(pybind11::module_& m);

@@ -52,6 +52,11 @@ class _Batches:
 
     def __init__(self, tensors: _Sequence[Tensor], order: Tensor, size: builtins.int, first: builtins.int, last: builtins.int) -> None: ...
 
+class _Callable:
+    """Calls forward(), by way of the hooks if there are any."""
+
+    def __call__(self, *args: _Any, **kwargs: _Any) -> _Any: ...
+
 class dtype:
     """The type of a tensor's elements: surefoot.float32 and so on."""
 

@@ -18,7 +18,7 @@ __all__ = ["Module"]
 M = TypeVar("M", bound="Module")
 
 
-class Module(Tree):
+class Module(Tree, _core._Callable):
     """Base class: holds parameters, buffers and child modules, and calls `forward`.
 
     A Parameter or Module that is assigned as an attribute is registered under that name. Names in
@@ -58,10 +58,9 @@ class Module(Tree):
 
     forward: Callable[..., Any] = _forward_missing
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is None:
-            return self.forward(*args, **kwargs)
-        return call_with_hooks(self, self._hooks, args, kwargs)
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+        assert self._hooks is not None
+        return call_with_hooks(self, self._hooks, args, kwargs or {})
 
     # ---- modes and types --------------------------------------------------------------------
 
