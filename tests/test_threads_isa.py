@@ -395,13 +395,18 @@ def test_a_signal_that_is_waited_for_is_not_taken_by_a_worker():
 
 
 def test_floating_point_state_is_left_alone():
-    """Denormals are flushed inside kernels only."""
+    """Denormals are flushed inside kernels and formulas of backward only, not in hooks."""
     tiny = np.float32(1e-40)
+    kept: list[bool] = []
     for threads in (1, 2):
         sf.set_num_threads(threads)
         x = sf.full((200_000,), 1e-30)
         (x * 1e-10).sum()
         (sf.ones(64, 64) @ sf.ones(64, 64)).exp()
+        inner = sf.ones(4, requires_grad=True) * 1e-30
+        inner.register_hook(lambda grad: kept.append(bool(tiny + tiny > 0)))
+        (inner * 1e-10).sum().backward()
+        assert kept.pop()
         assert tiny * np.float32(1.0) == tiny
         assert tiny + tiny > 0
         with np.errstate(all="raise"):

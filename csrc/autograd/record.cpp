@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fpstate.h"
 #include "tensor/create.h"
 
 namespace sf {
@@ -17,6 +18,7 @@ class FormulaNode final : public Node {
       throw RuntimeError("[backward] the graph was already freed: what [", name(),
                          "] saved is gone after the first backward; pass retain_graph=True to it");
     }
+    const FlushDenormals flush;
     return formula_(Backward(*this, grads, saved_, graph));
   }
 

@@ -2,6 +2,7 @@
 // row expects: loss_i = -sum_c P[i, c] log p[i, c]. With label t, smoothing e and weights w,
 // P[i, c] = w_c ((1 - e) [c = t] + e / C), and 0 for ignored rows. P is never built but for a
 // backward that must itself be differentiable, and for weights that want a gradient.
+#include "base/fpstate.h"
 #include "base/parallel.h"
 #include "kernels/copy.h"
 #include "kernels/launch.h"
@@ -218,6 +219,7 @@ Tensor label_loss(const char* op, const Tensor& x, const Expected& e, Reduction 
   double divisor = 1;
   {
     const GradModeGuard no_grad(false);
+    const FlushDenormals flush;
     if (from_scores) {
       lse = empty({x.size(0)}, x.dtype());
       run_row_lse(x.array(), lse.array());

@@ -48,8 +48,15 @@ class CrossEntropyLoss(WeightedLoss):
         self.label_smoothing = probability("CrossEntropyLoss", "label_smoothing", label_smoothing)
 
     def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        options = (self.weight, self.ignore_index, self.reduction, self.label_smoothing)
-        return _core.cross_entropy(input, target, *options, sample_weight=sample_weight)
+        return _core.cross_entropy(
+            input,
+            target,
+            self.weight,
+            self.ignore_index,
+            self.reduction,
+            self.label_smoothing,
+            sample_weight=sample_weight,
+        )
 
 
 class NLLLoss(WeightedLoss):
