@@ -62,6 +62,11 @@ void set_num_threads(int n) {
   requested = n;
 }
 
+int threads_at_hand() {
+  const int threads = num_threads();
+  return threads > 1 && !team::inside() && team::pays(threads - 1) ? threads : 1;
+}
+
 void detail::parallel_for(int64_t chunks, ChunkFn fn, void* context) {
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), chunks));
   if (threads > 1 && !team::inside()) {

@@ -10,6 +10,10 @@ namespace sf {
 int num_threads();
 void set_num_threads(int n);  // ValueError unless 1 <= n <= 1024
 
+// How many threads a job that starts now would have: 1 within a job, and while others on the
+// machine hold threads up so much that more than one does not pay (base/ledger.h).
+int threads_at_hand();
+
 namespace detail {
 using ChunkFn = void (*)(void* context, int64_t chunk);
 void parallel_for(int64_t chunks, ChunkFn fn, void* context);

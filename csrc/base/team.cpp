@@ -7,6 +7,7 @@
 #include <chrono>
 #include <climits>
 #include <csignal>
+#include <ctime>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -17,6 +18,7 @@
 #endif
 
 #include "base/fpstate.h"
+#include "base/ledger.h"
 
 namespace sf::team {
 namespace {
@@ -45,23 +47,31 @@ struct Job {
   int64_t chunks = 0;
   alignas(64) std::atomic<int64_t> tickets{0};  // chunks nobody has taken
   Bell<int64_t> unfinished;
-  alignas(64) std::atomic<int> helpers{0};  // workers that may take part
+  bool watched = false;                      // whether the ledger wants to know
+  std::atomic<Ledger::Duration> chunk_time;  // a CPU's on the first chunk of the fastest thread
+  alignas(64) std::atomic<int> helpers{0};   // workers that may take part
 };
 
 Job job;
 Bell<uint32_t> calls[kMostThreads];  // of each worker: the jobs that wanted it
 std::mutex owner;                    // held by the thread whose job it is
+Ledger ledger;                       // entered by the owner
 int started = 0;                     // workers; guarded by `owner`
 int most = INT_MAX;                  // workers that the system gives; guarded by `owner`
 std::atomic<int> next_index{0};
 thread_local bool working = false;
 
+// Whether each of a job's threads can have a CPU.
+bool fits(int helpers) {
+  static const int cpus = static_cast<int>(std::thread::hardware_concurrency());
+  return helpers < cpus;
+}
+
 // Who has nothing to do spins for this long before it sleeps: more than the gap between two ops,
 // too little to bother a neighbour. With more threads than CPUs, spinning only keeps others from
 // work.
 std::chrono::microseconds spin_time() {
-  static const int cpus = static_cast<int>(std::thread::hardware_concurrency());
-  return std::chrono::microseconds(job.helpers.load(std::memory_order_relaxed) < cpus ? 50 : 0);
+  return std::chrono::microseconds(fits(job.helpers.load(std::memory_order_relaxed)) ? 50 : 0);
 }
 
 void pause() {
@@ -84,20 +94,47 @@ void Bell<T>::wait_while(T old) {
   asleep.store(false, std::memory_order_relaxed);
 }
 
-// Works on one chunk; false if none is left to take.
-bool take_one() {
+// A chunk that nobody has taken, or -1.
+int64_t take() {
   int64_t left = job.tickets.load(std::memory_order_acquire);
   while (left > 0) {
-    if (!job.tickets.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel)) continue;
-    job.fn(job.context, job.chunks - left);
-    if (job.unfinished.value.fetch_sub(1, std::memory_order_seq_cst) == 1) job.unfinished.ring();
-    return true;
+    if (job.tickets.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel)) {
+      return job.chunks - left;
+    }
   }
-  return false;
+  return -1;
 }
 
-void take_part() {
-  while (take_one()) {
+void finish() {
+  if (job.unfinished.value.fetch_sub(1, std::memory_order_seq_cst) == 1) job.unfinished.ring();
+}
+
+Ledger::Duration cpu_time() {  // of the calling thread; some 0.4 us to ask for
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// A thread's first chunk tells how long one takes. The last of many may be a smaller one.
+void work_on_first() {
+  const int64_t chunk = take();
+  if (chunk < 0) return;
+  const bool timed = job.watched && (chunk + 1 < job.chunks || job.chunks == 2);
+  const auto begin = timed ? cpu_time() : Ledger::Duration{};
+  job.fn(job.context, chunk);
+  if (timed) {
+    const auto time = cpu_time() - begin;
+    auto least = job.chunk_time.load(std::memory_order_relaxed);
+    while (time < least && !job.chunk_time.compare_exchange_weak(least, time)) {
+    }
+  }
+  finish();
+}
+
+void work_on_rest() {
+  for (int64_t chunk = take(); chunk >= 0; chunk = take()) {
+    job.fn(job.context, chunk);
+    finish();
   }
 }
 
@@ -108,17 +145,13 @@ void ring(int helpers) {
 // The caller's part of a job. Waking a sleeper takes it 2 us, and the sleeper 5 to 50 more. So it
 // is called at once where there are few chunks, and otherwise once the first chunk has told that
 // the job lasts long enough for that to help; who is awake comes in any case.
-void lead(int helpers, int64_t chunks) {
+void lead(int helpers, int64_t chunks, Ledger::Time begin) {
   constexpr std::chrono::microseconds kWorthWaking(20);
-  if (chunks < 4 * (helpers + 1)) {
-    ring(helpers);
-  } else {
-    const auto start = std::chrono::steady_clock::now();
-    take_one();
-    const auto rest = (std::chrono::steady_clock::now() - start) * (chunks - 1);
-    if (rest > kWorthWaking) ring(helpers);
-  }
-  take_part();
+  const bool few = chunks < 4 * (helpers + 1);
+  if (few) ring(helpers);
+  work_on_first();
+  if (!few && (Ledger::Clock::now() - begin) * (chunks - 1) > kWorthWaking) ring(helpers);
+  work_on_rest();
 }
 
 [[noreturn]] void work(int index) {
@@ -132,7 +165,9 @@ void lead(int helpers, int64_t chunks) {
       continue;
     }
     seen = called;
-    if (index < job.helpers.load(std::memory_order_acquire)) take_part();
+    if (index >= job.helpers.load(std::memory_order_acquire)) continue;
+    work_on_first();
+    work_on_rest();
   }
 }
 
@@ -195,13 +230,18 @@ void start(int wanted) {
 
 bool inside() { return working; }
 
+bool pays(int helpers) { return !fits(helpers) || ledger.open(Ledger::Clock::now()); }
+
 bool run(int helpers, int64_t chunks, ChunkFn fn, void* context) {
   const std::unique_lock lock(owner, std::try_to_lock);
-  if (!lock) return false;
+  if (!lock || !pays(helpers)) return false;
   start(helpers);
+  const auto begin = Ledger::Clock::now();
   job.fn = fn;
   job.context = context;
   job.chunks = chunks;
+  job.watched = fits(helpers) && ledger.watching(begin);
+  job.chunk_time.store(Ledger::Duration::max(), std::memory_order_relaxed);
   job.helpers.store(helpers, std::memory_order_relaxed);
   job.unfinished.value.store(chunks, std::memory_order_relaxed);
   job.tickets.store(chunks, std::memory_order_release);
@@ -210,14 +250,20 @@ bool run(int helpers, int64_t chunks, ChunkFn fn, void* context) {
   {
     const FlushDenormals flush;
     working = true;
-    lead(called, chunks);
+    lead(called, chunks, begin);
     working = false;
   }
-  for (;;) {
-    const int64_t left = job.unfinished.value.load(std::memory_order_acquire);
-    if (left == 0) return true;
+  const auto own_end = Ledger::Clock::now();
+  for (int64_t left; (left = job.unfinished.value.load(std::memory_order_acquire)) > 0;) {
     job.unfinished.wait_while(left);
   }
+  const auto end = Ledger::Clock::now();
+  ledger.note_waiting(end - own_end, end);
+  if (job.watched) {  // the last chunk counts half
+    const auto alone = job.chunk_time.load() * (2 * chunks - (chunks > 2)) / 2;
+    ledger.enter(alone, end - begin, end);
+  }
+  return true;
 }
 
 }  // namespace sf::team

@@ -30,6 +30,7 @@ int64_t turned_room(int64_t cols, int64_t k) {
 
 // A function of shapes and strides.
 struct GemmPlan {
+  int64_t threads = 1;           // that will share the chunks
   int64_t down = 1, across = 1;  // chunks of C
   int64_t group = 1;             // products per chunk, more than 1 only if a chunk is a whole one
   bool pack_a = false, pack_b = false;

@@ -62,12 +62,12 @@ bool packs_b(const Product<T>& p, const GemmKernels<T>& kernels, int64_t rows) {
 // K: those of whole tiles, and as many as take as long as packing or reading a number of A or B, or
 // turning one of C.
 template <class T>
-int64_t cost_of(const Product<T>& p, const GemmKernels<T>& kernels, int64_t down, int64_t across) {
+int64_t cost_of(const Product<T>& p, const GemmKernels<T>& kernels, const GemmPlan& plan) {
   constexpr int64_t kPack = 18, kReadA = 10, kReadB = 4, kCopy = 14, kTurn = 24;
-  const int64_t rows = ceil_div(p.m, down);
-  const int64_t cols = std::min(ceil_div(ceil_div(p.n, kernels.cols), across) * kernels.cols,
+  const int64_t rows = ceil_div(p.m, plan.down);
+  const int64_t cols = std::min(ceil_div(ceil_div(p.n, kernels.cols), plan.across) * kernels.cols,
                                 round_up(p.n, kernels.width));
-  const int64_t turns = ceil_div(p.batch * down * across, num_threads());
+  const int64_t turns = ceil_div(p.batch * plan.down * plan.across, plan.threads);
   const int64_t pack_a = p.turned ? kCopy : kPack;
   const int64_t turning = p.turned ? rows * cols * kTurn / p.k : 0;
   return turns * (rows * cols + rows * (packs_a(p, cols) ? pack_a : kReadA) +
@@ -83,22 +83,22 @@ void cut(const Product<T>& p, const GemmKernels<T>& kernels, GemmPlan& plan) {
     if (p.batch > 1) plan.group = kThreadedMacs / std::max<int64_t>(p.macs(), 1000);
     return;
   }
-  const int64_t threads = num_threads();
-  if (threads == 1) return;
+  plan.threads = threads_at_hand();
+  if (plan.threads == 1) return;
   const int64_t most = std::max<int64_t>(p.macs() / kChunkMacs, 2);
   const int64_t strips = ceil_div(p.n, kernels.cols), panels = ceil_div(p.m, kernels.rows);
-  int64_t least = cost_of(p, kernels, 1, 1);
-  for (const int64_t total : {threads, 2 * threads}) {
-    const int64_t chunks = std::min(ceil_div(total, p.batch), most);
-    if (total > threads) least += least / 100;
+  int64_t least = cost_of(p, kernels, plan);
+  GemmPlan other = plan;
+  for (const int64_t each : {1, 2}) {
+    const int64_t chunks = std::min(ceil_div(each * plan.threads, p.batch), most);
+    if (each > 1) least += least / 100;
     for (int64_t down = 1; down <= std::min(chunks, panels); ++down) {
-      const int64_t across = std::min(chunks / down, strips);
-      down = std::min(chunks / across, panels);
-      const int64_t cost = cost_of(p, kernels, down, across);
+      other.across = std::min(chunks / down, strips);
+      other.down = down = std::min(chunks / other.across, panels);
+      const int64_t cost = cost_of(p, kernels, other);
       if (cost >= least) continue;
       least = cost;
-      plan.down = down;
-      plan.across = across;
+      plan = other;
     }
   }
 }
@@ -222,8 +222,7 @@ void turn_over(Product<T>& p, GemmPlan& plan) {
   const GemmPlan other = make_plan(turned, kernels);
   const int64_t cols = ceil_div(ceil_div(turned.n, kernels.cols), other.across) * kernels.cols;
   if (turned_room<T>(cols, p.k) > kGemmRoom<T>) return;
-  const int64_t cost = cost_of(p, kernels, plan.down, plan.across);
-  if (cost_of(turned, kernels, other.down, other.across) >= cost) return;
+  if (cost_of(turned, kernels, other) >= cost_of(p, kernels, plan)) return;
   p = turned;
   plan = other;
 }

@@ -2,6 +2,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/ledger.h"
 #include "base/parallel.h"
 #include "check.h"
 
@@ -70,4 +71,38 @@ TEST(parallel_workers_that_slept_come_back) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     CHECK(every_chunk_runs_once(16, 1));
   }
+}
+
+TEST(ledger_closes_for_longer_and_longer_and_opens_again) {
+  using std::chrono::milliseconds;
+  sf::Ledger ledger;
+  sf::Ledger::Time now{};
+  const auto job = [&](int alone_ms, int took_ms) {
+    now += milliseconds(took_ms);
+    ledger.enter(milliseconds(alone_ms), milliseconds(took_ms), now);
+  };
+  const auto pause = [&] {
+    int ms = 0;
+    for (; !ledger.open(now); now += milliseconds(1)) ++ms;
+    return ms;
+  };
+  ledger.note_waiting(std::chrono::microseconds(100), now);
+  CHECK(!ledger.watching(now));
+  ledger.note_waiting(milliseconds(3), now);
+  CHECK(ledger.watching(now) && ledger.open(now));
+  job(16, 8);
+  job(16, 19);  // a time slice lost is nothing
+  CHECK(ledger.open(now));
+  job(16, 16);
+  CHECK(pause() == 50);
+  for (const int expected : {100, 200, 400, 400}) {
+    CHECK(ledger.watching(now) && ledger.open(now));
+    job(16, 19);
+    CHECK(pause() == expected);
+  }
+  for (int i = 0; i < 30; ++i) job(16, 8);  // the neighbour is gone
+  CHECK(ledger.open(now) && !ledger.watching(now));
+  ledger.note_waiting(milliseconds(3), now);
+  job(16, 20);
+  CHECK(pause() == 50);
 }
