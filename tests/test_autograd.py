@@ -794,6 +794,18 @@ def test_function_under_no_grad_records_nothing():
     assert not Cube.apply(sf.ones(2)).requires_grad
 
 
+def test_only_what_saved_tensors_is_freed_by_backward():
+    a, b = leaf(1.0), leaf(2.0)
+    z = (a + b).sum()
+    z.backward()
+    z.backward()
+    assert a.grad.tolist() == [2.0]
+    z = (a * b).sum()
+    z.backward()
+    with pytest.raises(RuntimeError, match=r"already freed.*retain_graph=True"):
+        z.backward()
+
+
 def test_function_that_saves_its_output_is_released():
     class Exp(sf.autograd.Function):
         @staticmethod

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import inspect
 import itertools
 import pickle
 import weakref
@@ -686,3 +687,14 @@ def test_call_takes_what_forward_takes_and_can_be_overridden() -> None:
     assert net(4) == -4
     with pytest.raises(NotImplementedError, match=r"\[Module\] has no forward"):
         nn.Module()(1)
+
+
+def test_a_module_has_the_signature_of_its_forward() -> None:
+    assert list(inspect.signature(nn.Linear(2, 3)).parameters) == ["x"]
+    assert list(inspect.signature(nn.Linear).parameters)[:2] == ["in_features", "out_features"]
+
+    class Own(nn.ReLU):
+        def __call__(self, first: Any, second: Any) -> Any:
+            return super().__call__(first + second)
+
+    assert list(inspect.signature(Own()).parameters) == ["first", "second"]

@@ -13,7 +13,7 @@ AutogradMeta& ensure_meta(const Tensor& t) {
 namespace {
 
 void ensure_accumulator(const Tensor& t) {
-  AutogradMeta& meta = *meta_of(t);
+  AutogradMeta& meta = ensure_meta(t);
   if (!meta.grad) meta.grad = make_ref<GradSlot>();
   if (!meta.accumulator) meta.accumulator = make_ref<AccumulateGrad>(t, meta.grad);
 }
@@ -30,8 +30,8 @@ void set_requires_grad(const Tensor& t, bool value) {
     throw RuntimeError("[requires_grad_] a tensor computed by an op cannot stop requiring grad; ",
                        "use detach()");
   }
-  if (value || meta_of(t)) ensure_meta(t).requires_grad = value;
-  if (value) ensure_accumulator(t);
+  if (value) ensure_accumulator(t);  // before the flag: a leaf that requires grad has one
+  if (AutogradMeta* meta = meta_of(t)) meta->requires_grad = value;
 }
 
 Tensor grad_of(const Tensor& t) {

@@ -47,10 +47,8 @@ class Backward {
   // Memory of the shape of output i, for a kernel that may work in place: that of its gradient
   // where nobody else holds it, new otherwise. To be asked for before grad(i).
   Tensor reusable_grad(size_t i = 0) const;
-  // The i-th saved tensor; undefined if none was given in its place.
-  Tensor saved(size_t i) const {
-    return i < saved_.size() ? saved_[i].unpack(&node_, i) : Tensor();
-  }
+  // The i-th saved tensor; undefined if none was given in its place, or none at all.
+  Tensor saved(size_t i) const { return saved_.empty() ? Tensor() : saved_[i].unpack(&node_, i); }
   // Whether input i needs a gradient; an undefined tensor may be returned for the others.
   bool needs(size_t i) const { return static_cast<bool>(node_.edges[i].node); }
   // The shape of an input that needs a gradient.

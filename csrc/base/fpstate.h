@@ -1,4 +1,4 @@
-// Denormals are flushed to zero inside kernels and formulas of backward, and nowhere else.
+// Denormals are flushed to zero inside kernels and around what launches several, and nowhere else.
 #pragma once
 #if defined(__x86_64__)
 #include <xmmintrin.h>

@@ -13,15 +13,16 @@ struct CallNames {
   PyObject* forward = PyUnicode_InternFromString("forward");
 };
 
-// self.forward(*args, **kwargs), or self._call_with_hooks(args, kwargs or None) if self._hooks is
-// not None.
+// self.forward(*args, **kwargs), or self._call_with_hooks(hooks, args, kwargs or None) if the hooks
+// in self._hooks are not None.
 PyObject* call_forward(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const CallNames names;
   const auto hooks = py::reinterpret_steal<py::object>(PyObject_GetAttr(self, names.hooks));
   if (!hooks) return nullptr;
   if (!hooks.is_none()) {
     PyObject* const given = kwargs ? kwargs : Py_None;
-    return PyObject_CallMethodObjArgs(self, names.call_with_hooks, args, given, nullptr);
+    return PyObject_CallMethodObjArgs(self, names.call_with_hooks, hooks.ptr(), args, given,
+                                      nullptr);
   }
   const auto forward = py::reinterpret_steal<py::object>(PyObject_GetAttr(self, names.forward));
   return forward ? PyObject_Call(forward.ptr(), args, kwargs) : nullptr;

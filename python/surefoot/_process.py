@@ -14,7 +14,8 @@ def began(pid: int) -> str | None:
     '0' where the system does not tell the moment.
     """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # The name before ")" may be cut within a letter: bytes, no text.
+        stat = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].decode().split()
         return None if stat[0] == "Z" else stat[19]
     except OSError:
         return "0" if _answers(pid) else None

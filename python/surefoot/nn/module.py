@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -16,6 +17,15 @@ __all__ = ["Module"]
 
 
 M = TypeVar("M", bound="Module")
+
+
+class _Signature:
+    """What `inspect.signature` says of a module, as it cannot read a call in C: its forward's."""
+
+    def __get__(self, module: Module | None, owner: type[Module]) -> inspect.Signature:
+        if module is None or owner.__call__ is not Module.__call__:
+            raise AttributeError("__signature__")
+        return inspect.signature(module.forward)
 
 
 class Module(Tree, _core._Callable):
@@ -58,9 +68,12 @@ class Module(Tree, _core._Callable):
 
     forward: Callable[..., Any] = _forward_missing
 
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
-        assert self._hooks is not None
-        return call_with_hooks(self, self._hooks, args, kwargs or {})
+    __signature__ = _Signature()
+
+    def _call_with_hooks(
+        self, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any] | None
+    ) -> Any:
+        return call_with_hooks(self, hooks, args, kwargs or {})
 
     # ---- modes and types --------------------------------------------------------------------
 

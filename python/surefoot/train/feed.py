@@ -160,7 +160,7 @@ def by_batches(
     work: Callable[[Tensor], Tensor],
 ) -> list[Tensor]:
     """What ``work`` makes of ``batch_size`` rows at a time, the model in eval mode."""
-    integer(owner, "batch_size", batch_size, 1)
+    batch_size = integer(owner, "batch_size", batch_size, 1)
     rows = as_tensor(inputs, next((p.dtype for p in model.parameters()), None))
     with evaluating(model):
         starts = range(0, max(len(rows), 1), batch_size)
@@ -216,8 +216,8 @@ def make_feed(
     if isinstance(data, Iterable):
         return Feed(data, dtype)
     raise TypeError(
-        f"[Trainer] data is a pair (inputs, targets) of arrays, a Dataset or a DataLoader, "
-        f"not {type(data).__name__}"
+        f"[Trainer] data is a pair (inputs, targets) of arrays, or three with sample_weight, a "
+        f"Dataset or a DataLoader, not {type(data).__name__}"
     )
 
 
